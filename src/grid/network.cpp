@@ -1,0 +1,431 @@
+#include "grid/network.hpp"
+
+#include "runtime/error.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numbers>
+#include <queue>
+#include <set>
+
+namespace gridfed {
+
+int Network::find_bus(std::string_view name) const {
+  const auto found = std::lower_bound(bus_index_.begin(), bus_index_.end(), name, [](const auto& entry, std::string_view key) { return entry.first < key; });
+  return found != bus_index_.end() && found->first == name ? found->second : -1;
+}
+
+int Network::find_node(int bus, int conductor) const {
+  const auto [first, count] = node_runs_[bus];
+  for (int node = first; node < first + count; ++node) {
+    if (nodes_[node].conductor == conductor) return node;
+  }
+  return -1;
+}
+
+std::string Network::node_name(int node) const {
+  std::string name = buses_[nodes_[node].bus].name;
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return fmt::format("{}.{}", name, nodes_[node].conductor);
+}
+
+/// Collects every fault before giving up, then numbers buses and nodes in the order the elements name them.
+class NetworkBuilder {
+ public:
+  explicit NetworkBuilder(NetworkData data) { network_.data_ = std::move(data); }
+
+  Network build() {
+    check_elements();
+    collect_nodes();
+    if (errors_.empty()) number();
+    if (errors_.empty()) trace_from_source();
+    if (errors_.empty()) measure();
+    if (!errors_.empty()) {
+      constexpr std::size_t shown = 20;
+      std::string message = errors_.front();
+      for (std::size_t i = 1; i < std::min(errors_.size(), shown); ++i) message += "\n" + errors_[i];
+      if (errors_.size() > shown) message += fmt::format("\n... and {} more", errors_.size() - shown);
+      throw Error(message);
+    }
+    return std::move(network_);
+  }
+
+ private:
+  NetworkData& data() { return network_.data_; }
+
+  template <class... Args>
+  void fault(const Origin& origin, fmt::format_string<Args...> format, Args&&... args) {
+    const std::string where = origin.file.empty() ? "" : fmt::format("{}:{}: ", origin.file, origin.line);
+    errors_.push_back(where + fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  template <class Elements>
+  void check_names(const char* kind, const Elements& elements) {
+    std::set<std::string> seen;
+    for (const auto& element : elements) {
+      if (!seen.insert(element.name).second) {
+        fault(element.origin, "{} '{}' is defined twice: rename one or edit the first", kind, element.name);
+      }
+    }
+  }
+
+  void check_positive(const Origin& origin, const std::string& what, double value) {
+    if (!(value > 0) || !std::isfinite(value)) fault(origin, "{} is {}: it must be positive and finite", what, value);
+  }
+
+  template <class Devices>
+  void check_devices(const char* kind, const Devices& devices) {
+    check_names(kind, devices);
+    for (const auto& device : devices) {
+      const std::string name = fmt::format("{} '{}'", kind, device.name);
+      check_positive(device.origin, "rated voltage of " + name, device.rated_voltage);
+      const std::size_t needed = device.connection == Connection::wye ? device.phases + 1 : (device.phases == 1 ? 2 : device.phases);
+      if (device.terminal.nodes.size() != needed) {
+        fault(device.origin, "{} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name, device.terminal.nodes.size(), needed);
+      }
+    }
+  }
+
+  void check_elements() {
+    if (data().sources.empty()) errors_.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
+    check_names("source", data().sources);
+    for (const auto& source : data().sources) {
+      check_positive(source.origin, fmt::format("voltage of source '{}'", source.name), source.voltage_base * source.voltage_pu);
+      if (std::abs(source.z1) == 0) {
+        fault(source.origin, "source '{}' has no impedance: give it a small one, such as X1=0.0001", source.name);
+      }
+    }
+    check_names("line", data().lines);
+    for (const auto& line : data().lines) {
+      const auto n = static_cast<Eigen::Index>(line.from.nodes.size());
+      if (line.to.nodes.size() != line.from.nodes.size() || line.series_impedance.rows() != n || line.series_impedance.cols() != n ||
+          line.shunt_susceptance.rows() != n || line.shunt_susceptance.cols() != n || n == 0) {
+        fault(line.origin, "line '{}' has {} conductors at '{}', {} at '{}' and an impedance of {} x {}: make them equal", line.name, n,
+              line.from.bus, line.to.nodes.size(), line.to.bus, line.series_impedance.rows(), line.series_impedance.cols());
+        continue;
+      }
+      if (line.from.bus == line.to.bus && line.from.nodes == line.to.nodes) {
+        fault(line.origin, "line '{}' joins '{}' to itself: name two buses", line.name, line.from.bus);
+      }
+      if (!line.series_impedance.allFinite() || !line.shunt_susceptance.allFinite()) {
+        fault(line.origin, "line '{}' has an impedance that is not finite: check its length and line code", line.name);
+      } else if (line.series_impedance.diagonal().cwiseAbs().minCoeff() == 0) {
+        fault(line.origin, "line '{}' has zero impedance: give it a length or make it a switch", line.name);
+      }
+    }
+    check_names("transformer", data().transformers);
+    for (const auto& transformer : data().transformers) {
+      const std::string name = fmt::format("transformer '{}'", transformer.name);
+      const std::size_t windings = transformer.windings.size();
+      if (windings < 2 || transformer.reactance_pu.size() != windings * (windings - 1) / 2) {
+        fault(transformer.origin, "{} has {} windings and {} reactances: give one reactance a pair", name, windings, transformer.reactance_pu.size());
+        continue;
+      }
+      for (const auto& winding : transformer.windings) {
+        check_positive(transformer.origin, "rated voltage of " + name, winding.rated_voltage);
+        check_positive(transformer.origin, "rated power of " + name, winding.rated_power);
+        check_positive(transformer.origin, "tap of " + name, winding.tap);
+        const std::size_t needed = winding.connection == Connection::wye ? transformer.phases + 1 : (transformer.phases == 1 ? 2 : transformer.phases);
+        if (winding.terminal.nodes.size() != needed) {
+          fault(transformer.origin, "a winding of {} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
+                winding.terminal.nodes.size(), needed);
+        }
+      }
+      for (const double x : transformer.reactance_pu) check_positive(transformer.origin, "a leakage reactance of " + name, x);
+    }
+    check_devices("load", data().loads);
+    for (const auto& load : data().loads) {
+      if (!std::isfinite(load.power.real()) || !std::isfinite(load.power.imag())) fault(load.origin, "load '{}' has a power that is not finite", load.name);
+    }
+    check_devices("PVSystem", data().solar);
+    check_devices("WindGen", data().wind);
+    check_devices("Storage", data().batteries);
+    for (const auto& battery : data().batteries) {
+      const std::string name = fmt::format("Storage '{}'", battery.name);
+      check_positive(battery.origin, "energy capacity of " + name, battery.capacity_wh);
+      check_positive(battery.origin, "power rating of " + name, battery.power_rating);
+      if (!(battery.charge_efficiency > 0 && battery.charge_efficiency <= 1 && battery.discharge_efficiency > 0 && battery.discharge_efficiency <= 1)) {
+        fault(battery.origin, "efficiencies of {} must lie in (0, 1]", name);
+      }
+      if (!(battery.min_soc >= 0 && battery.min_soc < 1 && battery.initial_soc >= 0 && battery.initial_soc <= 1)) {
+        fault(battery.origin, "charge limits of {} must lie in [0, 1]", name);
+      }
+    }
+    for (const auto& plant : data().solar) check_positive(plant.origin, fmt::format("capacity of PVSystem '{}'", plant.name), plant.capacity);
+    for (const auto& plant : data().wind) check_positive(plant.origin, fmt::format("capacity of WindGen '{}'", plant.name), plant.capacity);
+    check_names("capacitor", data().capacitors);
+    for (const auto& capacitor : data().capacitors) {
+      check_positive(capacitor.origin, fmt::format("rated voltage of capacitor '{}'", capacitor.name), capacitor.rated_voltage);
+      if (capacitor.step_power.empty() || capacitor.states.size() != capacitor.step_power.size()) {
+        fault(capacitor.origin, "capacitor '{}' has {} steps and {} states: give one state a step", capacitor.name, capacitor.step_power.size(),
+              capacitor.states.size());
+      }
+    }
+    check_names("reactor", data().reactors);
+    for (const auto& reactor : data().reactors) {
+      if (std::abs(reactor.impedance) == 0) fault(reactor.origin, "reactor '{}' has zero impedance: give R and X or kvar", reactor.name);
+    }
+    check_names("regulator", data().regulators);
+    for (const auto& regulator : data().regulators) {
+      const auto found = std::find_if(data().transformers.begin(), data().transformers.end(), [&](const auto& t) { return t.name == regulator.transformer; });
+      if (found == data().transformers.end()) {
+        fault(regulator.origin, "regulator '{}' controls transformer '{}', which does not exist: define it first", regulator.name, regulator.transformer);
+        continue;
+      }
+      if (regulator.winding < 1 || regulator.winding > static_cast<int>(found->windings.size())) {
+        fault(regulator.origin, "regulator '{}' controls winding {} of '{}', which has {}", regulator.name, regulator.winding, regulator.transformer,
+              found->windings.size());
+      }
+      network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
+    }
+  }
+
+  void add_terminal(const Terminal& terminal, const Origin& origin, const std::string& element) {
+    if (terminal.bus.empty()) {
+      fault(origin, "{} names no bus: give bus1=", element);
+      return;
+    }
+    auto [entry, added] = conductors_.try_emplace(terminal.bus);
+    if (added) order_.push_back(terminal.bus);
+    for (const int conductor : terminal.nodes) {
+      if (conductor < 0) fault(origin, "{} names node {} of bus '{}': nodes are 0 (ground) or positive", element, conductor, terminal.bus);
+      if (conductor > 0) entry->second.insert(conductor);
+    }
+  }
+
+  void collect_nodes() {
+    for (const auto& e : data().sources) add_terminal(e.terminal, e.origin, "source '" + e.name + "'");
+    for (const auto& e : data().transformers) {
+      for (const auto& winding : e.windings) add_terminal(winding.terminal, e.origin, "transformer '" + e.name + "'");
+    }
+    for (const auto& e : data().lines) {
+      add_terminal(e.from, e.origin, "line '" + e.name + "'");
+      add_terminal(e.to, e.origin, "line '" + e.name + "'");
+    }
+    for (const auto& e : data().reactors) {
+      add_terminal(e.terminal, e.origin, "reactor '" + e.name + "'");
+      if (e.to) add_terminal(*e.to, e.origin, "reactor '" + e.name + "'");
+    }
+    for (const auto& e : data().capacitors) {
+      add_terminal(e.terminal, e.origin, "capacitor '" + e.name + "'");
+      if (e.to) add_terminal(*e.to, e.origin, "capacitor '" + e.name + "'");
+    }
+    for (const auto& e : data().loads) add_terminal(e.terminal, e.origin, "load '" + e.name + "'");
+    for (const auto& e : data().solar) add_terminal(e.terminal, e.origin, "PVSystem '" + e.name + "'");
+    for (const auto& e : data().wind) add_terminal(e.terminal, e.origin, "WindGen '" + e.name + "'");
+    for (const auto& e : data().batteries) add_terminal(e.terminal, e.origin, "Storage '" + e.name + "'");
+  }
+
+  std::vector<int> nodes_of(const Terminal& terminal) const {
+    std::vector<int> nodes;
+    const int bus = network_.find_bus(terminal.bus);
+    for (const int conductor : terminal.nodes) nodes.push_back(conductor == 0 ? ground : network_.find_node(bus, conductor));
+    return nodes;
+  }
+
+  void number() {
+    for (const auto& name : order_) {
+      const int bus = static_cast<int>(network_.buses_.size());
+      network_.buses_.push_back({.name = name, .position = std::nullopt});
+      network_.bus_index_.emplace_back(name, bus);
+      network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[name].size())});
+      for (const int conductor : conductors_[name]) network_.nodes_.push_back({bus, conductor});
+    }
+    std::sort(network_.bus_index_.begin(), network_.bus_index_.end());
+    for (const auto& bus : data().buses) {
+      const int position = network_.find_bus(bus.name);
+      if (position >= 0) network_.buses_[position].position = bus.position;
+    }
+    const auto two_ended = [&](const Terminal& from, const std::optional<Terminal>& to) {
+      return TerminalNodes{nodes_of(from), to ? nodes_of(*to) : std::vector<int>{}};
+    };
+    for (const auto& e : data().sources) network_.sources_.push_back(nodes_of(e.terminal));
+    for (const auto& e : data().lines) network_.lines_.push_back(two_ended(e.from, e.to));
+    for (const auto& e : data().capacitors) network_.capacitors_.push_back(two_ended(e.terminal, e.to));
+    for (const auto& e : data().reactors) network_.reactors_.push_back(two_ended(e.terminal, e.to));
+    for (const auto& e : data().transformers) {
+      auto& windings = network_.transformers_.emplace_back();
+      for (const auto& winding : e.windings) windings.push_back(nodes_of(winding.terminal));
+    }
+    for (const auto& e : data().loads) network_.loads_.push_back(nodes_of(e.terminal));
+    for (const auto& e : data().solar) network_.solar_.push_back(nodes_of(e.terminal));
+    for (const auto& e : data().wind) network_.wind_.push_back(nodes_of(e.terminal));
+    for (const auto& e : data().batteries) network_.batteries_.push_back(nodes_of(e.terminal));
+  }
+
+  /// Rated line-to-neutral voltage of a winding.
+  static double winding_voltage(const TransformerData& transformer, const WindingData& winding) {
+    const bool across_phases = transformer.phases > 1 || winding.connection == Connection::delta;
+    return across_phases ? winding.rated_voltage / std::numbers::sqrt3 : winding.rated_voltage;
+  }
+
+  double snapped(double voltage) const {
+    double best = voltage, distance = std::numeric_limits<double>::max();
+    for (const double base : network_.data_.voltage_bases) {
+      const double candidate = base / std::numbers::sqrt3;
+      if (std::abs(candidate - voltage) < distance) {
+        distance = std::abs(candidate - voltage);
+        best = candidate;
+      }
+    }
+    return best;
+  }
+
+  /// Shortest electrical paths from the sources (Dijkstra over impedance) give voltage bases, parents and what is islanded.
+  void trace_from_source() {
+    struct Arc {
+      int to;
+      double ratio, impedance;  // impedance [p.u. on 1 VA at the from side]
+      int line;
+    };
+    std::vector<std::vector<Arc>> arcs(network_.buses_.size());
+    std::vector<std::vector<int>> galvanic(network_.buses_.size());
+    std::vector<std::string> open_lines(network_.buses_.size());
+    for (std::size_t i = 0; i < data().lines.size(); ++i) {
+      const auto& line = data().lines[i];
+      const int from = network_.find_bus(line.from.bus), to = network_.find_bus(line.to.bus);
+      if (!line.closed) {
+        open_lines[from] = open_lines[to] = line.name;
+        continue;
+      }
+      const double z = line.series_impedance.diagonal().cwiseAbs().mean();
+      arcs[from].push_back({to, 1.0, z, static_cast<int>(i)});
+      arcs[to].push_back({from, 1.0, z, static_cast<int>(i)});
+      galvanic[from].push_back(to);
+      galvanic[to].push_back(from);
+    }
+    for (const auto& reactor : data().reactors) {
+      if (!reactor.to) continue;
+      const int from = network_.find_bus(reactor.terminal.bus), to = network_.find_bus(reactor.to->bus);
+      arcs[from].push_back({to, 1.0, std::abs(reactor.impedance), -1});
+      arcs[to].push_back({from, 1.0, std::abs(reactor.impedance), -1});
+    }
+    std::vector<bool> reference(network_.buses_.size(), false);
+    for (const auto& transformer : data().transformers) {
+      for (std::size_t a = 0; a < transformer.windings.size(); ++a) {
+        const auto& one = transformer.windings[a];
+        const int from = network_.find_bus(one.terminal.bus);
+        if (one.connection == Connection::wye && one.terminal.nodes.back() == 0) reference[from] = true;
+        for (std::size_t b = 0; b < transformer.windings.size(); ++b) {
+          if (a == b) continue;
+          const auto& other = transformer.windings[b];
+          const double v = winding_voltage(transformer, one);
+          const double base = 3 * v * v / (one.rated_power * 3 / transformer.phases);
+          arcs[from].push_back({network_.find_bus(other.terminal.bus), winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, -1});
+        }
+      }
+    }
+    using Entry = std::pair<double, int>;
+    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
+    std::vector<double> best(network_.buses_.size(), std::numeric_limits<double>::infinity());
+    for (const auto& source : data().sources) {
+      const int bus = network_.find_bus(source.terminal.bus);
+      network_.buses_[bus].nominal_voltage = snapped(source.terminal.nodes.size() > 1 ? source.voltage_base / std::numbers::sqrt3 : source.voltage_base);
+      best[bus] = 0;
+      reference[bus] = true;
+      queue.push({0, bus});
+    }
+    while (!queue.empty()) {
+      const auto [distance, bus] = queue.top();
+      queue.pop();
+      if (distance > best[bus]) continue;
+      const double v = network_.buses_[bus].nominal_voltage;
+      for (const auto& arc : arcs[bus]) {
+        const double next = distance + arc.impedance / (3 * v * v);
+        if (next < best[arc.to]) {
+          best[arc.to] = next;
+          auto& reached = network_.buses_[arc.to];
+          reached.parent = bus;
+          reached.distance = next;
+          reached.nominal_voltage = arc.ratio == 1.0 ? v : snapped(v * arc.ratio);
+          queue.push({next, arc.to});
+        }
+      }
+    }
+    for (std::size_t bus = 0; bus < best.size(); ++bus) {
+      if (std::isinf(best[bus])) {
+        const std::string why = open_lines[bus].empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_lines[bus]);
+        fault(origin_of(network_.buses_[bus].name), "bus '{}' has no path to a source ({}): close it or disable the elements at the bus",
+              network_.buses_[bus].name, why);
+      }
+    }
+    std::vector<int> stack;
+    for (std::size_t bus = 0; bus < reference.size(); ++bus) {
+      if (reference[bus]) stack.push_back(static_cast<int>(bus));
+    }
+    while (!stack.empty()) {
+      const int bus = stack.back();
+      stack.pop_back();
+      for (const int next : galvanic[bus]) {
+        if (!reference[next]) {
+          reference[next] = true;
+          stack.push_back(next);
+        }
+      }
+    }
+    for (std::size_t bus = 0; bus < reference.size(); ++bus) network_.buses_[bus].grounded = reference[bus];
+  }
+
+  Origin origin_of(const std::string& bus) const {
+    for (const auto& line : network_.data_.lines) {
+      if (line.from.bus == bus || line.to.bus == bus) return line.origin;
+    }
+    for (const auto& load : network_.data_.loads) {
+      if (load.terminal.bus == bus) return load.origin;
+    }
+    return {};
+  }
+
+  void measure() {
+    for (int bus = 0; bus < static_cast<int>(network_.buses_.size()); ++bus) {
+      const double base = network_.buses_[bus].nominal_voltage;
+      std::vector<int> phases;
+      for (const int conductor : {1, 2, 3}) {
+        const int node = network_.find_node(bus, conductor);
+        if (node >= 0) phases.push_back(node);
+      }
+      if (network_.buses_[bus].grounded) {
+        for (const int node : phases) network_.measurements_.push_back({node, ground, bus, base});
+      } else if (phases.size() >= 2) {
+        for (std::size_t i = 0; i < (phases.size() == 2 ? 1 : phases.size()); ++i) {
+          network_.measurements_.push_back({phases[i], phases[(i + 1) % phases.size()], bus, base * std::numbers::sqrt3});
+        }
+      }
+    }
+  }
+
+  Network network_;
+  std::vector<std::string> errors_;
+  std::vector<std::string> order_;
+  std::map<std::string, std::set<int>> conductors_;
+};
+
+std::shared_ptr<const Network> make_network(NetworkData data) {
+  return std::make_shared<const Network>(NetworkBuilder(std::move(data)).build());
+}
+
+GridState initial_state(const Network& network) {
+  GridState state;
+  for (const auto& transformer : network.data().transformers) {
+    auto& taps = state.taps.emplace_back();
+    for (const auto& winding : transformer.windings) taps.push_back(winding.tap);
+  }
+  for (const auto& capacitor : network.data().capacitors) state.capacitors.push_back(capacitor.states);
+  for (const auto& line : network.data().lines) state.closed.push_back(line.closed);
+  return state;
+}
+
+int tap_number(const WindingData& winding, double tap) {
+  const double step = (winding.max_tap - winding.min_tap) / winding.num_taps;
+  return static_cast<int>(std::lround((tap - (winding.max_tap + winding.min_tap) / 2) / step));
+}
+
+double tap_ratio(const WindingData& winding, int number) {
+  const double step = (winding.max_tap - winding.min_tap) / winding.num_taps;
+  return std::clamp((winding.max_tap + winding.min_tap) / 2 + number * step, winding.min_tap, winding.max_tap);
+}
+
+}  // namespace gridfed

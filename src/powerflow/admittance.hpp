@@ -1,0 +1,31 @@
+#pragma once
+
+#include "grid/network_data.hpp"
+
+#include <Eigen/Dense>
+
+#include <span>
+
+namespace gridfed {
+
+/// Primitive admittances [S] between the conductors of an element, terminals stacked in order. They follow OpenDSS's element models
+/// (Dugan, "OpenDSS reference guide", EPRI), so that a solution can be compared with that engine digit by digit.
+
+/// Pi-model: [from; to], with half the charging at each end and the 5 kvar-at-345-kV susceptance that keeps open ends defined.
+Eigen::MatrixXcd line_admittance(const LineData& line);
+
+/// All windings' conductors stacked; taps per unit, one a winding.
+Eigen::MatrixXcd transformer_admittance(const TransformerData& transformer, std::span<const double> taps);
+
+/// Steps with state 1 in service; [terminal] or [terminal; to].
+Eigen::MatrixXcd capacitor_admittance(const CapacitorData& capacitor, std::span<const int> states);
+
+Eigen::MatrixXcd reactor_admittance(const ReactorData& reactor);
+
+/// Thevenin impedance of the source, inverted: phases x phases.
+Eigen::MatrixXcd source_admittance(const SourceData& source);
+
+/// Voltages behind that impedance [V].
+Eigen::VectorXcd source_voltages(const SourceData& source);
+
+}  // namespace gridfed

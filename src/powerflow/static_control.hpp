@@ -1,0 +1,29 @@
+#pragma once
+
+#include "powerflow/power_flow.hpp"
+
+namespace gridfed {
+
+/// What regulators see and how far they may go in one settlement.
+struct RegulatorSettings {
+  std::vector<double> setpoint;  ///< by regulator [V] on the potential transformer's secondary
+};
+
+/// Setpoints as the data has them.
+RegulatorSettings regulator_settings(const Network& network);
+
+/// Voltage a regulator compares with its setpoint at the solver's last solution: |V / PT - (R + jX) I / CT| [V].
+double compensated_voltage(const UnbalancedPowerFlow& flow, int regulator);
+
+struct ControlResult {
+  bool settled = false;      ///< no regulator wants to move any more
+  int control_iterations = 0;
+  int tap_operations = 0;    ///< sum of |tap number changes|
+};
+
+/// Solves and lets regulators act until none wants to move. Among those that want to, the ones with the shortest delay act first, all at
+/// once, each by as many taps as its error asks for (OpenDSS control mode STATIC). The solver keeps the final taps.
+ControlResult solve_with_controls(UnbalancedPowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
+                                  int max_control_iterations = 30);
+
+}  // namespace gridfed
