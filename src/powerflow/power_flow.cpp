@@ -103,7 +103,7 @@ struct UnbalancedPowerFlow::Workspace {
   PetscMat matrix, factor;
   PetscVec rhs, unknown;
   std::vector<Complex> v, rhs_values, next, source_rhs;
-  Complex drawn;
+  Complex drawn, injected;  // by loads, by DERs [VA]
 
   explicit Workspace(std::shared_ptr<const Network> n, const PowerFlowOptions& o) : network(std::move(n)), options(o) {
     if (!(options.tolerance > 0)) throw Error("powerflow.tolerance is {}: it must be positive", options.tolerance);
@@ -291,7 +291,6 @@ struct UnbalancedPowerFlow::Workspace {
   }
 
   void factorise() {
-    check_petsc(PetscObjectStateIncrease(reinterpret_cast<PetscObject>(matrix.get())));
     MatFactorInfo info;
     check_petsc(MatFactorInfoInitialize(&info));
     info.zeropivot = 1e-30;
@@ -332,7 +331,7 @@ struct UnbalancedPowerFlow::Workspace {
   /// Right-hand side at voltages x [p.u.]: sources, minus what loads draw beyond their linear part, plus injections. Notes the load power.
   void evaluate(const LoadingConditions& conditions, const std::vector<Complex>& x) {
     rhs_values = source_rhs;
-    drawn = 0;
+    drawn = injected = 0;
     const auto voltage = [&](int node) { return node == ground ? Complex{} : x[node] * base[node]; };
     const auto inject = [&](int a, int b, Complex current) {
       if (a != ground) rhs_values[a] += base[a] * current;
@@ -351,7 +350,7 @@ struct UnbalancedPowerFlow::Workspace {
         const Complex dv = voltage(phase.a) - voltage(phase.b);
         const double magnitude = std::abs(dv), floor = current_limit_voltage * phase.rated_voltage;
         const Complex current = magnitude > floor ? std::conj(s / dv) : (magnitude > 0 ? std::conj(s * magnitude / (dv * floor)) : Complex{});
-        drawn -= dv * std::conj(current);
+        injected += dv * std::conj(current);
         inject(phase.a, phase.b, current);
       }
     };
@@ -361,7 +360,6 @@ struct UnbalancedPowerFlow::Workspace {
   }
 
   void substitute() {
-    check_petsc(PetscObjectStateIncrease(reinterpret_cast<PetscObject>(rhs.get())));
     check_petsc(MatSolve(factor.get(), rhs.get(), unknown.get()));
   }
 
@@ -421,12 +419,8 @@ struct UnbalancedPowerFlow::Workspace {
       const Eigen::VectorXcd current = sources[s].y * (source_voltage[s] - at);
       solution.source_power += (at.array() * current.array().conjugate()).sum();
     }
-    solution.losses = solution.source_power - drawn;
-    solution.load_power = 0;
-    for (const auto& phase : load_phases) {
-      const Complex dv = node_voltage(phase.a) - node_voltage(phase.b);
-      solution.load_power += dv * std::conj(load_current(phase, conditions.load_power[phase.load] * phase.share, dv));
-    }
+    solution.load_power = drawn;
+    solution.losses = solution.source_power + injected - drawn;
     warm = solution.converged;
   }
 

@@ -44,47 +44,54 @@ double compensated_voltage(const UnbalancedPowerFlow& flow, int position) {
   return std::abs(voltage - Complex(regulator.r, regulator.x) * current);
 }
 
-ControlResult solve_with_controls(UnbalancedPowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
-                                  int max_control_iterations) {
+int move_regulators(UnbalancedPowerFlow& flow, const RegulatorSettings& settings) {
   const auto& network = flow.network();
   const auto& regulators = network.data().regulators;
-  ControlResult result;
   std::vector<double> boost(regulators.size());
-  for (;;) {
-    if (!flow.solve(conditions).converged) return result;
-    if (result.control_iterations == max_control_iterations) return result;
-    double shortest = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < regulators.size(); ++i) {
-      const double error = settings.setpoint[i] - compensated_voltage(flow, static_cast<int>(i));
-      boost[i] = std::abs(error) > regulators[i].band / 2 ? error : 0.0;
-      const int transformer = network.regulator_transformers()[i];
-      const auto& winding = network.data().transformers[transformer].windings[regulators[i].winding - 1];
-      const double tap = flow.state().taps[transformer][regulators[i].winding - 1];
-      constexpr double slack = 1e-9;
-      if ((boost[i] > 0 && tap >= winding.max_tap - slack) || (boost[i] < 0 && tap <= winding.min_tap + slack)) boost[i] = 0;
-      if (boost[i] != 0) shortest = std::min(shortest, regulators[i].delay);
-    }
-    if (std::isinf(shortest)) {
+  double shortest = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < regulators.size(); ++i) {
+    const double error = settings.setpoint[i] - compensated_voltage(flow, static_cast<int>(i));
+    boost[i] = std::abs(error) > regulators[i].band / 2 ? error : 0.0;
+    const int transformer = network.regulator_transformers()[i];
+    const auto& winding = network.data().transformers[transformer].windings[regulators[i].winding - 1];
+    const double tap = flow.state().taps[transformer][regulators[i].winding - 1];
+    constexpr double slack = 1e-9;
+    if ((boost[i] > 0 && tap >= winding.max_tap - slack) || (boost[i] < 0 && tap <= winding.min_tap + slack)) boost[i] = 0;
+    if (boost[i] != 0) shortest = std::min(shortest, regulators[i].delay);
+  }
+  if (std::isinf(shortest)) return 0;
+  int operations = 0;
+  GridState state = flow.state();
+  for (std::size_t i = 0; i < regulators.size(); ++i) {
+    if (boost[i] == 0 || regulators[i].delay > shortest) continue;
+    const int transformer = network.regulator_transformers()[i];
+    const auto& data = network.data().transformers[transformer];
+    const auto& winding = data.windings[regulators[i].winding - 1];
+    double& tap = state.taps[transformer][regulators[i].winding - 1];
+    const double increment = (winding.max_tap - winding.min_tap) / winding.num_taps;
+    const double wanted = std::abs(boost[i]) * regulators[i].pt_ratio / winding_base(data, winding);
+    const int steps = std::clamp(static_cast<int>(std::floor(wanted / increment + 0.5)), 1, regulators[i].max_tap_change);
+    const int before = tap_number(winding, tap);
+    tap = tap_ratio(winding, before + (boost[i] > 0 ? steps : -steps));
+    operations += std::abs(tap_number(winding, tap) - before);
+  }
+  flow.set_state(state);
+  return operations;
+}
+
+ControlResult solve_with_controls(UnbalancedPowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
+                                  int max_control_iterations) {
+  ControlResult result;
+  while (flow.solve(conditions).converged && result.control_iterations < max_control_iterations) {
+    const int operations = move_regulators(flow, settings);
+    if (operations == 0) {
       result.settled = true;
-      return result;
+      break;
     }
     ++result.control_iterations;
-    GridState state = flow.state();
-    for (std::size_t i = 0; i < regulators.size(); ++i) {
-      if (boost[i] == 0 || regulators[i].delay > shortest) continue;
-      const int transformer = network.regulator_transformers()[i];
-      const auto& data = network.data().transformers[transformer];
-      const auto& winding = data.windings[regulators[i].winding - 1];
-      double& tap = state.taps[transformer][regulators[i].winding - 1];
-      const double increment = (winding.max_tap - winding.min_tap) / winding.num_taps;
-      const double wanted = std::abs(boost[i]) * regulators[i].pt_ratio / winding_base(data, winding);
-      const int steps = std::clamp(static_cast<int>(std::floor(wanted / increment + 0.5)), 1, regulators[i].max_tap_change);
-      const int before = tap_number(winding, tap);
-      tap = tap_ratio(winding, before + (boost[i] > 0 ? steps : -steps));
-      result.tap_operations += std::abs(tap_number(winding, tap) - before);
-    }
-    flow.set_state(state);
+    result.tap_operations += operations;
   }
+  return result;
 }
 
 }  // namespace gridfed

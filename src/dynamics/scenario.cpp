@@ -1,0 +1,138 @@
+#include "dynamics/scenario.hpp"
+
+#include "dynamics/load_profile.hpp"
+#include "dynamics/weather.hpp"
+#include "runtime/error.hpp"
+#include "runtime/random.hpp"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <cmath>
+#include <numbers>
+
+namespace gridfed {
+
+void declare(boost::program_options::options_description& deck, ScenarioOptions& o) {
+  namespace po = boost::program_options;
+  const auto value = [](auto& field) { return po::value(&field)->default_value(field); };
+  deck.add_options()("env.timestep", value(o.timestep), "control step [s]")("env.episode_length", value(o.episode_length), "length of an episode [s]")(
+      "env.stochastic_loads", value(o.stochastic_loads), "whether loads carry noise on top of their profile")(
+      "env.renewable_sources", value(o.renewable_sources), "which DERs produce: solar, wind or both, separated by a comma; none for neither")(
+      "env.load_noise_common", value(o.load_noise_common), "standard deviation of the noise all loads share [share of load]")(
+      "env.load_noise_local", value(o.load_noise_local), "standard deviation of each load's own noise [share of load]")(
+      "env.load_correlation", value(o.load_correlation), "correlation of load noise over 15 minutes")(
+      "env.latitude", value(o.latitude), "latitude of the feeder [deg]")(
+      "env.clearness_correlation", value(o.clearness_correlation), "correlation of the clearness index over 15 minutes")(
+      "env.wind_shape", value(o.wind_shape), "Weibull shape of the wind speed")("env.wind_scale", value(o.wind_scale), "Weibull scale of the wind speed [m/s]")(
+      "env.wind_correlation", value(o.wind_correlation), "correlation of the wind over 15 minutes")(
+      "env.energy_price", value(o.energy_price), "mean day-ahead energy price [$/kWh]")(
+      "env.price_spread", value(o.price_spread), "scale of the price's daily swing; 0 = flat");
+}
+
+void validate(const ScenarioOptions& o) {
+  if (!(o.timestep > 0) || !(o.episode_length >= o.timestep)) {
+    throw Error("env.timestep is {} s and env.episode_length {} s: the step must be positive and no longer than the episode", o.timestep, o.episode_length);
+  }
+  if (o.episode_length > 86400) throw Error("env.episode_length is {} s: a scenario holds one day, so at most 86400", o.episode_length);
+  for (const auto& [key, correlation] : {std::pair{"env.load_correlation", o.load_correlation}, {"env.clearness_correlation", o.clearness_correlation},
+                                        {"env.wind_correlation", o.wind_correlation}}) {
+    if (!(correlation >= 0 && correlation < 1)) throw Error("{} is {}: it must lie in [0, 1)", key, correlation);
+  }
+  if (!(o.energy_price > 0)) throw Error("env.energy_price is {}: it must be positive", o.energy_price);
+  std::string rest = o.renewable_sources;
+  for (const char* known : {"solar", "wind", "none", ",", " "}) {
+    for (auto at = rest.find(known); at != std::string::npos; at = rest.find(known)) rest.erase(at, std::string(known).size());
+  }
+  if (!rest.empty()) throw Error("env.renewable_sources is '{}': it may name solar and wind, separated by a comma, or none", o.renewable_sources);
+}
+
+namespace {
+
+double bump(double hour, double centre, double width) {
+  const double x = (hour - centre) / width;
+  return std::exp(-0.5 * x * x);
+}
+
+}  // namespace
+
+Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::uint64_t seed, int client, int day) {
+  const auto& data = network.data();
+  Scenario s{.steps = o.steps(),
+             .loads = static_cast<int>(data.loads.size()),
+             .solar_plants = static_cast<int>(data.solar.size()),
+             .turbines = static_cast<int>(data.wind.size())};
+  const auto stream = [&](Draw purpose) { return RandomStream(seed, purpose, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(day)); };
+  RandomStream calendar = stream(Draw::scenario);
+  const int week = 1 + static_cast<int>(calendar.below(52)), weekday = 1 + static_cast<int>(calendar.below(7));
+  s.day_of_year = std::min(365, (week - 1) * 7 + weekday);
+  const double quarters = o.timestep / 900.0;
+  const auto hour_of = [&](int step) { return (step + 0.5) * o.timestep / 3600.0; };
+
+  RandomStream load_stream = stream(Draw::load);
+  s.load.resize(static_cast<std::size_t>(s.steps) * s.loads);
+  const double load_correlation = std::pow(o.load_correlation, quarters);
+  const auto common = unit_ar1(load_stream, s.steps, load_correlation);
+  for (int load = 0; load < s.loads; ++load) {
+    const auto local = unit_ar1(load_stream, s.steps, load_correlation);
+    for (int t = 0; t < s.steps; ++t) {
+      const double noise = o.stochastic_loads ? o.load_noise_common * common[t] + o.load_noise_local * local[t] : 0.0;
+      s.load[static_cast<std::size_t>(t) * s.loads + load] =
+          static_cast<float>(rts79_load_factor(week, weekday, hour_of(t)) * std::max(0.1, 1.0 + noise));
+    }
+  }
+
+  RandomStream sky = stream(Draw::solar);
+  const double regime = sky.uniform();
+  const double mean_clearness = regime < 0.45 ? 0.92 : regime < 0.8 ? 0.65 : 0.30;  // clear, broken, overcast
+  const double swing = regime < 0.45 ? 0.05 : regime < 0.8 ? 0.25 : 0.12;
+  const double clearness_correlation = std::pow(o.clearness_correlation, quarters);
+  const double season = std::cos(2 * std::numbers::pi * (s.day_of_year - 200) / 365.0);
+  const double mean_temperature = 13.0 + 11.0 * season + 3.0 * sky.normal();
+  const auto sky_common = unit_ar1(sky, s.steps, clearness_correlation);
+  s.solar.resize(static_cast<std::size_t>(s.steps) * s.solar_plants);
+  double sun_hours = 0;
+  for (int plant = 0; plant < s.solar_plants; ++plant) {
+    const auto local = unit_ar1(sky, s.steps, clearness_correlation);
+    for (int t = 0; t < s.steps; ++t) {
+      const double hour = hour_of(t);
+      const double clearness = std::clamp(mean_clearness + swing * (0.9 * sky_common[t] + std::sqrt(1 - 0.81) * local[t]), 0.05, 1.05);
+      const double irradiance = clearness * clear_sky_irradiance(solar_elevation_cosine(o.latitude, s.day_of_year, hour));
+      const double ambient = mean_temperature + 5.0 * std::cos(2 * std::numbers::pi * (hour - 15.0) / 24.0);
+      const double output = o.has("solar") ? pv_output(irradiance, ambient) : 0.0;
+      s.solar[static_cast<std::size_t>(t) * s.solar_plants + plant] = static_cast<float>(output);
+      sun_hours += output * o.timestep / 3600.0 / s.solar_plants;
+    }
+  }
+
+  RandomStream air = stream(Draw::wind);
+  const double wind_correlation = std::pow(o.wind_correlation, quarters);
+  const auto wind_common = unit_ar1(air, s.steps, wind_correlation);
+  s.wind.resize(static_cast<std::size_t>(s.steps) * s.turbines);
+  for (int turbine = 0; turbine < s.turbines; ++turbine) {
+    const auto local = unit_ar1(air, s.steps, wind_correlation);
+    const auto& plant = data.wind[turbine];
+    for (int t = 0; t < s.steps; ++t) {
+      const double speed = weibull_from_normal(0.95 * wind_common[t] + std::sqrt(1 - 0.95 * 0.95) * local[t], o.wind_shape, o.wind_scale);
+      s.wind[static_cast<std::size_t>(t) * s.turbines + turbine] =
+          o.has("wind") ? static_cast<float>(wind_output(speed, plant.cut_in_speed, plant.rated_speed, plant.cut_out_speed)) : 0.0f;
+    }
+  }
+
+  RandomStream market = stream(Draw::price);
+  const double level = std::exp(0.15 * market.normal() - 0.5 * 0.15 * 0.15);
+  const double morning = market.uniform(0.1, 0.5), evening = market.uniform(0.5, 1.1);
+  const double trough = market.uniform(0.2, 0.4) + 0.04 * sun_hours;  // more sun, cheaper noon
+  const double morning_hour = market.uniform(7.0, 9.0), evening_hour = market.uniform(18.0, 20.5), noon = market.uniform(11.5, 14.0);
+  std::vector<double> hourly(24);
+  const auto noise = unit_ar1(market, 24, 0.6);
+  for (int hour = 0; hour < 24; ++hour) {
+    const double h = hour + 0.5;
+    const double shape = morning * bump(h, morning_hour, 1.5) + evening * bump(h, evening_hour, 1.8) - trough * bump(h, noon, 2.5) -
+                         0.2 * bump(h, 3.0, 2.5) - 0.02;
+    hourly[hour] = o.energy_price * level * std::max(0.1, 1.0 + o.price_spread * (shape + 0.06 * noise[hour]));
+  }
+  for (int t = 0; t < s.steps; ++t) s.price.push_back(hourly[std::min(23, static_cast<int>(hour_of(t)))]);
+  return s;
+}
+
+}  // namespace gridfed

@@ -1,0 +1,122 @@
+#pragma once
+
+#include "dynamics/scenario.hpp"
+#include "env/zones.hpp"
+#include "powerflow/power_flow.hpp"
+#include "powerflow/static_control.hpp"
+
+#include <boost/program_options/options_description.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace gridfed {
+
+/// The decision problem. Weights are in $ so that a return is money; scaled rewards are what a learner sees.
+struct EnvironmentOptions {
+  int zones = 4;
+  std::string actions = "battery,reactive,curtailment";  ///< any of battery, reactive, curtailment, flexible_load, tap, capacitor
+  double voltage_min = 0.95, voltage_max = 1.05;         ///< [p.u.]
+  double loss_weight = 1.0;        ///< of losses, valued at the energy price
+  double safety_penalty = 100.0;   ///< [peak load x energy price x hour] per unit of constraint violation and hour
+  double tap_wear = 0.10;          ///< [$] per tap operation
+  double battery_wear = 0.01;      ///< [$/kWh] of throughput
+  double stored_energy_price = 0;  ///< [$/kWh] at which the battery charge is settled; 0 = the mean price of the day
+  double reward_floor = -0.5;      ///< a step's reward is never below; the reported return is not clipped
+  double flexible_share = 0.10;    ///< of each load that can be moved
+  double tap_bias = 2.0;           ///< [V] on 120 V that a full tap action moves the regulators' setpoints
+  bool volt_var = true;            ///< inverters follow IEEE 1547-2018 category B around which `reactive` acts
+  double power_flow_tolerance = 1e-6;  ///< [p.u.]
+};
+
+void declare(boost::program_options::options_description& deck, EnvironmentOptions& options);
+
+/// What a zone's action is made of, in this order.
+enum class ZoneAction { battery, reactive, curtailment, flexible_load, tap, capacitor };
+
+/// One step's account. Costs in $, positive = paid.
+struct StepInfo {
+  double energy_cost = 0, loss_cost = 0, violation_penalty = 0, tap_wear = 0, battery_wear = 0;
+  double unavoidable_cost = 0;      ///< energy of loads minus available PV and wind: no action changes it
+  double stored_energy_value = 0;   ///< gained by charging, settled at stored_energy_price
+  double scaled_return = 0;         ///< (unavoidable - costs + stored energy) / (peak load x energy price x hour), not clipped
+  double voltage_violation = 0;     ///< mean over measurements of the excess beyond the limits over 0.05 p.u.
+  double thermal_violation = 0;     ///< mean over lines and transformers of the loading above 1
+  int nodes_violated = 0, branches_overloaded = 0;
+  int tap_operations = 0;
+  double voltage_lowest = 1, voltage_highest = 1;  ///< [p.u.]
+  double head_power = 0, losses = 0, load = 0, solar = 0, wind = 0, curtailed = 0, battery = 0;  ///< [W]
+  bool diverged = false;
+  int clipped_actions = 0;          ///< components outside [-1, 1]
+};
+
+struct StepResult {
+  std::span<const float> observation;  ///< valid until the next step or reset
+  double reward = 0;                   ///< scaled_return, not below reward_floor
+  double cost = 0;                     ///< constraint violation: voltage + thermal
+  bool terminated = false, truncated = false;
+  StepInfo info;
+};
+
+/// One feeder as a decision process through the zonal interface. Episodes are days; the last step settles the stored energy, which makes the
+/// horizon part of the problem: it ends `terminated`, as does a diverged power flow.
+class GridEnvironment {
+ public:
+  GridEnvironment(std::shared_ptr<const Network> network, const ScenarioOptions& scenario, const EnvironmentOptions& options);
+
+  int observation_size() const;
+  int action_size() const;
+  /// Name of each observation and action component, with its unit.
+  std::vector<std::string> observation_names() const;
+  std::vector<std::string> action_names() const;
+  const EnvironmentOptions& options() const { return options_; }
+  const Network& network() const { return *network_; }
+  const Zones& zones() const { return zones_; }
+  const std::vector<ZoneAction>& zone_actions() const { return actions_; }
+  const Scenario& scenario() const { return scenario_; }
+  double timestep() const { return scenario_options_.timestep; }
+  int step_number() const { return step_; }
+  double peak_load() const { return peak_load_; }                       ///< [W]
+  double stored_energy_price() const;                                   ///< [$/kWh] of the present day
+  double scale() const { return peak_load_ / 1000 * scenario_options_.energy_price; }  ///< [$] per unit of return
+  std::span<const double> battery_charge() const { return soc_; }
+  /// Voltages the operator judges, at the last solution [p.u.].
+  std::span<const double> measured_voltages() const { return voltages_; }
+  std::span<const double> line_loadings() const { return line_loading_; }
+
+  /// Starts day `day` of `client` under `seed`; taps, charges and voltages start the same whatever came before.
+  std::span<const float> reset(std::uint64_t seed, int client, int day);
+  /// Components outside [-1, 1] are clipped and counted. Throws Error for a wrong size or a value that is not finite.
+  StepResult step(std::span<const float> action);
+
+ private:
+  struct Applied;
+  void apply(std::span<const float> action, Applied& applied);
+  bool settle(Applied& applied);
+  void measure();
+  void observe();
+  double inverter_voltage(std::span<const int> nodes, double rated_voltage, Connection connection, int phases) const;
+
+  std::shared_ptr<const Network> network_;
+  ScenarioOptions scenario_options_;
+  EnvironmentOptions options_;
+  std::vector<ZoneAction> actions_;
+  Zones zones_;
+  UnbalancedPowerFlow flow_;
+  GridState initial_state_;
+  RegulatorSettings settings_;
+  double peak_load_ = 0;
+
+  Scenario scenario_;
+  int step_ = 0;
+  LoadingConditions conditions_;
+  std::vector<double> soc_, flexible_;              // share of capacity; moved energy [Wh]
+  std::vector<double> voltages_, line_loading_, transformer_loading_;
+  std::vector<double> solar_share_, wind_share_, battery_share_;  // reactive output over rating
+  std::vector<float> observation_;
+};
+
+}  // namespace gridfed
