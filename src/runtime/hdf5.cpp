@@ -327,6 +327,7 @@ void File::write_rows(const std::string& path, hid_t type, const void* values, s
     const Space memory(attempt(H5Screate_simple(dimensions, extent.data(), nullptr)));
     const Set set(create_set(attempt, id_, type, space.get()));
     write_unit(attempt, set.get(), unit);
+    if (total_rows * row == 0) return;
     if (rows > 0) {
       attempt(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr));
     } else {
