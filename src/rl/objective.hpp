@@ -1,0 +1,61 @@
+#pragma once
+
+#include "data/dataset.hpp"
+#include "rl/learner.hpp"
+#include "rl/mlp.hpp"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace gridfed {
+
+/// A network that is trained, and the pass whose deltas hold the gradient of its loss.
+struct TrainedNetwork {
+  Mlp network;
+  MlpPass pass;
+};
+
+/// How an objective is asked to differentiate a batch.
+struct Differentiation {
+  float row_weight = 1.0F;            ///< factor on each example's loss
+  bool independent_rows = false;      ///< an example's gradient may depend on no other example
+  double* advantage_scale = nullptr;  ///< LearnerState's
+};
+
+/// What a learning algorithm minimises; the Learner does the rest (clipping, noise, optimiser, targets, checkpoints).
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  /// Leaves in every trained network's pass the deltas of row_weight times each example's loss. The batch may be empty.
+  virtual Losses differentiate(const Batch& batch, const Differentiation& how) = 0;
+  /// In the order of the shapes the objective was made from.
+  virtual std::span<TrainedNetwork> networks() = 0;
+};
+
+/// The networks an algorithm trains; the last one with role actor and inputs is the policy.
+std::vector<NetworkShape> iql_networks(const RlOptions& options, std::int64_t observation_size, std::int64_t action_size);
+std::vector<NetworkShape> behaviour_cloning_networks(const RlOptions& options, std::int64_t observation_size, std::int64_t action_size);
+
+/// Views of a learner's flat buffers, which outlive the objective.
+struct LearnerBuffers {
+  const ParameterLayout& layout;
+  std::span<const float> parameters;
+  const ParameterLayout& target_layout;
+  std::span<const float> targets;
+};
+std::unique_ptr<Objective> make_iql(const RlOptions& options, const LearnerBuffers& buffers);
+std::unique_ptr<Objective> make_behaviour_cloning(const LearnerBuffers& buffers);
+
+/// The trained networks of a layout, in its order.
+std::vector<TrainedNetwork> trained_networks(const LearnerBuffers& buffers);
+
+/// Mean over the components of (tanh(mean) - action)^2, summed over the rows: the loss of cloning. `policy` holds tanh of the network's
+/// output, `gradient` receives the loss's with respect to `policy`, times weight.
+double cloning_error(std::span<const float> policy, std::span<const float> actions, std::int64_t action_size, float weight,
+                     std::span<float> gradient);
+void tanh_of(std::span<const float> x, std::span<float> y);
+/// gradient with respect to tanh(x) -> with respect to x
+void through_tanh(std::span<const float> y, std::span<float> gradient);
+
+}  // namespace gridfed

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <boost/program_options/options_description.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace gridfed {
+
+enum class LearnerKind { iql, behaviour_cloning };
+/// How the policy follows the critics: ascend Q under a cloning term, or clone weighted by exp(advantage).
+enum class ActorUpdate { q_ascent, advantage_weighted };
+/// What a federation exchanges: the hidden layers of every network, or all parameters.
+enum class Sharing { trunk, all };
+/// Which learning rates follow the cosine to zero.
+enum class CosineDecay { actor, all, none };
+
+/// Offline learning, the [rl] section of a deck. The only place its defaults live.
+struct RlOptions {
+  LearnerKind algorithm = LearnerKind::iql;
+  ActorUpdate actor_update = ActorUpdate::q_ascent;
+  Sharing shared = Sharing::trunk;
+  std::vector<std::int64_t> hidden_dims{128, 128};
+  double discount = 0.99;
+  double expectile = 0.7;
+  double temperature = 3.0;      ///< weight exp(temperature * advantage), clipped at 100; advantage_weighted only
+  double q_weight = 0.1;         ///< weight of Q / advantage scale against the cloning error; q_ascent only
+  double advantage_scale = 1.0;  ///< replaces the measured scale of the advantage in private updates
+  double tau = 0.005;            ///< step of the target networks towards the critics
+  double safety_weight = 0.0;    ///< learn from reward - safety_weight * cost
+  double learning_rate = 1e-3;
+  double actor_learning_rate = 0;   ///< 0: learning_rate
+  double critic_learning_rate = 0;  ///< 0: learning_rate
+  CosineDecay cosine_decay = CosineDecay::actor;
+  double weight_decay = 0.0;    ///< decoupled (Loshchilov and Hutter, 2019)
+  std::int64_t updates = 4000;  ///< length of training; the cosine reaches zero there and stays
+  std::int64_t batch_size = 256;
+};
+
+void declare(boost::program_options::options_description& deck, RlOptions& options);
+
+/// Throws Error if a value is outside its domain.
+void validate(const RlOptions& options);
+
+}  // namespace gridfed

@@ -1,0 +1,3 @@
+#include "rl/options.hpp"
+
+#include <gtest/gtest.h>
