@@ -1,6 +1,7 @@
 #include "env/grid_environment.hpp"
 
 #include "dynamics/devices.hpp"
+#include "env/zonal_observation.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -34,7 +35,6 @@ constexpr const char* action_words[] = {"battery", "reactive", "curtailment", "f
 constexpr double volt_var_damping = 0.6;     // of the reactive update: weak feeders have a loop gain near one
 constexpr double volt_var_settled = 2e-3;    // [share of rating]
 constexpr int volt_var_rounds = 12, control_rounds = 8;
-constexpr int zone_features = 8, price_features = 11, common_features = 5;
 constexpr double flexible_recovery_hours = 2.0;
 
 std::vector<ZoneAction> parse_actions(const std::string& words) {
@@ -93,7 +93,7 @@ GridEnvironment::GridEnvironment(std::shared_ptr<const Network> network, const S
 }
 
 int GridEnvironment::observation_size() const {
-  return options_.zones * zone_features + price_features + common_features;
+  return ZonalObservation::size(options_.zones);
 }
 int GridEnvironment::action_size() const {
   return options_.zones * static_cast<int>(actions_.size());
