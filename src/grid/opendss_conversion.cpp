@@ -1,0 +1,558 @@
+// Classes that turn power from or into something else: sources, loads, generators, photovoltaics, storage, wind.
+#include "grid/opendss_properties.hpp"
+
+#include <cmath>
+
+namespace gridfed::opendss {
+
+void read(const Value& value, LengthUnit& member) {
+  static const std::vector<std::string_view> names = {"none", "mi", "kft", "km", "m", "ft", "in", "cm", "mm"};
+  const std::string word = value.word();
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (word == names[i]) {
+      member = static_cast<LengthUnit>(i);
+      return;
+    }
+  if (word == "miles" || word == "mile") {
+    member = LengthUnit::mi;
+  } else if (word == "inch") {
+    member = LengthUnit::in;
+  } else if (word == "meter" || word == "meters") {
+    member = LengthUnit::m;
+  } else {
+    throw ScriptError{fmt::format("unknown unit of length '{}'", value.text), "use none, mi, kft, km, m, ft, in, cm or mm"};
+  }
+}
+
+void read(const Value& value, Connection& member) {
+  const std::string word = value.word();
+  if (word.starts_with('w') || word.starts_with('y') || word == "ln")
+    member = Connection::wye;
+  else if (word.starts_with('d') || word == "ll")
+    member = Connection::delta;
+  else
+    throw ScriptError{fmt::format("unknown connection '{}'", value.text), "use wye or delta"};
+}
+
+void read(const Value& value, BusReference& member) {
+  const std::string word = value.word();
+  member = {};
+  const auto dot = word.find('.');
+  member.bus = word.substr(0, dot);
+  if (member.bus.empty()) throw ScriptError{fmt::format("'{}' names no bus", value.text), "write bus.1.2.3"};
+  for (auto begin = dot; begin != std::string::npos;) {
+    const auto end = word.find('.', begin + 1);
+    const int node = Value{word.substr(begin + 1, end == std::string::npos ? end : end - begin - 1), false}.integer();
+    if (node < 0) throw ScriptError{fmt::format("node {} of bus '{}'", node, member.bus), "number nodes from 0 (ground) up"};
+    member.nodes.push_back(node);
+    begin = end;
+  }
+}
+
+void read(const Value& value, EarthModel& member) {
+  const std::string word = value.word();
+  if (word.starts_with('c'))
+    member = EarthModel::carson;
+  else if (word.starts_with('f'))
+    member = EarthModel::full_carson;
+  else if (word.starts_with('d'))
+    member = EarthModel::deri;
+  else
+    throw ScriptError{fmt::format("unknown earth model '{}'", value.text), "use Carson, FullCarson or Deri"};
+}
+
+namespace {
+
+// ---- sources ----
+
+/// Brings r1, x1, r0, x0 in line with a source given by its short-circuit power or current.
+///   Z1 = kV^2 / MVA3, X1 = Z1 / sqrt(1 + (R1/X1)^2);  |2 Z1 + Z0| = 3 V / Isc1 with Z0 = R0 (1 + j x0r0), solved for R0.
+void finish_source(Source& source) {
+  if (source.given == Source::Given::impedance) {
+    if (source.phases == 1) source.r0 = source.r1, source.x0 = source.x1;
+    return;
+  }
+  const double factor = source.phases == 1 ? 1 : std::sqrt(3.0);
+  if (source.given == Source::Given::short_circuit_amperes) {
+    source.mva3 = std::sqrt(3.0) * source.kv * source.isc3 / 1e3;
+    source.mva1 = factor * source.kv * source.isc1 / 1e3;
+  }
+  source.x1 = source.kv * source.kv / source.mva3 / std::sqrt(1 + 1 / (source.x1r1 * source.x1r1));
+  source.r1 = source.x1 / source.x1r1;
+  const double loop = 3 * source.kv * source.kv / source.mva1;
+  const double a = 1 + source.x0r0 * source.x0r0, b = 4 * (source.r1 + source.x1 * source.x0r0);
+  const double c = 4 * (source.r1 * source.r1 + source.x1 * source.x1) - loop * loop;
+  const double discriminant = b * b - 4 * a * c;
+  if (discriminant < 0)
+    throw ScriptError{fmt::format("no zero-sequence impedance gives {} MVA of single-phase fault power in Vsource.{}", source.mva1, source.name),
+                      "raise MVAsc1 or change x1r1 and x0r0"};
+  source.r0 = (-b + std::sqrt(discriminant)) / (2 * a);
+  source.x0 = source.r0 * source.x0r0;
+}
+
+template <auto member, Source::Given given>
+void set_strength(Source& source, const Value& value, Script& script) {
+  if constexpr (given == Source::Given::impedance)
+    set<member>(source, value, script);
+  else
+    set_positive<member>(source, value, script);
+  source.given = given;
+}
+
+struct Pair {
+  double r, x;
+};
+Pair impedance_pair(const Value& value, double unit) {
+  const auto parts = value.numbers();
+  if (parts.size() != 2) throw ScriptError{"an impedance has two parts", "write [r, x]"};
+  return {parts[0] * unit, parts[1] * unit};
+}
+
+/// Z1 sets the zero sequence as well until that is given.
+template <bool per_unit>
+void set_z1(Source& source, const Value& value, Script&) {
+  const auto [r, x] = impedance_pair(value, per_unit ? source.kv * source.kv / source.base_mva : 1);
+  source.r1 = source.r0 = r;
+  source.x1 = source.x0 = x;
+  source.given = Source::Given::impedance;
+}
+
+template <bool per_unit>
+void set_z0(Source& source, const Value& value, Script&) {
+  const auto [r, x] = impedance_pair(value, per_unit ? source.kv * source.kv / source.base_mva : 1);
+  source.r0 = r;
+  source.x0 = x;
+  source.given = Source::Given::impedance;
+}
+
+void want_positive_sequence(Source&, const Value& value, Script&) {
+  if (!value.word().starts_with('p')) throw ScriptError{"only sources of positive sequence are modelled", "write Pos"};
+}
+
+constexpr Property<Source> source_properties[] = {
+    {"bus1", set<&Source::bus>},
+    {"basekv", set_positive<&Source::kv>},
+    {"pu", set<&Source::pu>},
+    {"angle", set<&Source::angle>},
+    {"frequency", ignore},
+    {"phases", set_positive<&Source::phases>},
+    {"MVAsc3", set_strength<&Source::mva3, Source::Given::short_circuit_mva>},
+    {"MVAsc1", set_strength<&Source::mva1, Source::Given::short_circuit_mva>},
+    {"x1r1", set_positive<&Source::x1r1>},
+    {"x0r0", set_positive<&Source::x0r0>},
+    {"Isc3", set_strength<&Source::isc3, Source::Given::short_circuit_amperes>},
+    {"Isc1", set_strength<&Source::isc1, Source::Given::short_circuit_amperes>},
+    {"R1", set_strength<&Source::r1, Source::Given::impedance>},
+    {"X1", set_strength<&Source::x1, Source::Given::impedance>},
+    {"R0", set_strength<&Source::r0, Source::Given::impedance>},
+    {"X0", set_strength<&Source::x0, Source::Given::impedance>},
+    {"ScanType", ignore},
+    {"Sequence", want_positive_sequence},
+    {"bus2", refuse},
+    {"Z1", set_z1<false>},
+    {"Z0", set_z0<false>},
+    {"Z2", refuse},
+    {"puZ1", set_z1<true>},
+    {"puZ0", set_z0<true>},
+    {"puZ2", refuse},
+    {"baseMVA", set_positive<&Source::base_mva>},
+    {"Yearly", ignore},
+    {"Daily", ignore},
+    {"Duty", ignore},
+    {"Model", [](Source&, const Value& v, Script&) {
+       if (!v.word().starts_with('t')) throw ScriptError{"only Thevenin sources are modelled", "give a small impedance instead"};
+     }},
+    {"puZideal", ignore},
+    {"spectrum", ignore},
+    {"basefreq", ignore},
+    {"enabled", set<&Source::enabled>},
+    {"like", like<&Script::sources, &Source::bus>},
+};
+
+// ---- loads ----
+
+/// Reactive power of `kw` at a power factor; a negative factor turns its sign.
+double kvar_at(double kw, double pf) { return kw * std::sqrt(1 / (pf * pf) - 1) * (pf < 0 ? -1 : 1); }
+
+template <auto member, class T>
+void set_power_factor(T& element, const Value& value, Script&) {
+  const double pf = value.number();
+  if (pf == 0 || std::abs(pf) > 1) throw ScriptError{fmt::format("a power factor of {}", pf), "give one from -1 to 1 without 0"};
+  element.*member = pf;
+}
+
+template <auto member, Load::Given given>
+void set_load_power(Load& load, const Value& value, Script&) {
+  load.*member = value.number();
+  load.given = given;
+}
+
+/// Brings kw, kvar and the power factor in line with what was given last.
+void finish_load(Load& load) {
+  switch (load.given) {
+    case Load::Given::pf:
+      load.kvar = kvar_at(load.kw, load.pf);
+      break;
+    case Load::Given::kvar:
+      if (const double kva = std::hypot(load.kw, load.kvar); kva > 0 && load.kw != 0)
+        load.pf = std::abs(load.kw) / kva * (load.kw * load.kvar < 0 ? -1 : 1);
+      break;
+    case Load::Given::kva:
+      load.kw = load.kva * std::abs(load.pf);
+      load.kvar = kvar_at(load.kw, load.pf);
+      break;
+  }
+}
+
+template <class T, int smallest, int largest>
+void set_model(T& element, const Value& value, Script&) {
+  const int model = value.integer();
+  if (model < smallest || model > largest)
+    throw ScriptError{fmt::format("model {} is not known", model), fmt::format("use a model from {} to {}", smallest, largest)};
+  element.model = model;
+}
+
+void set_zipv(Load& load, const Value& value, Script&) {
+  load.zipv = value.numbers();
+  if (load.zipv.size() != 7) throw ScriptError{fmt::format("{} coefficients", load.zipv.size()), "give seven: P z, i, p, Q z, i, p and the cut-off voltage"};
+}
+
+constexpr Property<Load> load_properties[] = {
+    {"phases", set_positive<&Load::phases>},
+    {"bus1", set<&Load::bus>},
+    {"kV", set_positive<&Load::kv>},
+    {"kW", set_load_power<&Load::kw, Load::Given::pf>},
+    {"pf", set_power_factor<&Load::pf>},
+    {"model", set_model<Load, 1, 8>},
+    {"yearly", ignore},
+    {"daily", set<&Load::daily>},
+    {"duty", ignore},
+    {"growth", ignore},
+    {"conn", set<&Load::connection>},
+    {"kvar", set_load_power<&Load::kvar, Load::Given::kvar>},
+    {"Rneut", set<&Load::rneut>},
+    {"Xneut", set<&Load::xneut>},
+    {"status", [](Load& l, const Value& v, Script&) { l.follows_loadmult = v.word().starts_with('v'); }},
+    {"class", ignore},
+    {"Vminpu", set_positive<&Load::vmin>},
+    {"Vmaxpu", set_positive<&Load::vmax>},
+    {"Vminnorm", ignore},
+    {"Vminemerg", ignore},
+    {"xfkVA", refuse},
+    {"allocationfactor", ignore},
+    {"kVA", set_load_power<&Load::kva, Load::Given::kva>},
+    {"%mean", ignore},
+    {"%stddev", ignore},
+    {"CVRwatts", set<&Load::cvr_watts>},
+    {"CVRvars", set<&Load::cvr_vars>},
+    {"kwh", refuse},
+    {"kwhdays", ignore},
+    {"Cfactor", ignore},
+    {"CVRcurve", ignore},
+    {"NumCust", ignore},
+    {"ZIPV", set_zipv},
+    {"%SeriesRL", ignore},
+    {"RelWeight", ignore},
+    {"Vlowpu", set<&Load::vlow>},
+    {"puXharm", ignore},
+    {"XRharm", ignore},
+    {"spectrum", ignore},
+    {"basefreq", ignore},
+    {"enabled", set<&Load::enabled>},
+    {"like", like<&Script::loads, &Load::bus>},
+};
+
+// ---- generators ----
+
+constexpr Property<Generator> generator_properties[] = {
+    {"phases", set_positive<&Generator::phases>},
+    {"bus1", set<&Generator::bus>},
+    {"kv", set_positive<&Generator::kv>},
+    {"kW", [](Generator& g, const Value& v, Script&) {
+       g.kw = v.number();
+       g.kvar_given = false;
+     }},
+    {"pf", set_power_factor<&Generator::pf>},
+    {"kvar", [](Generator& g, const Value& v, Script&) {
+       g.kvar = v.number();
+       g.kvar_given = true;
+     }},
+    {"model", set_model<Generator, 1, 2>},
+    {"Vminpu", set_positive<&Generator::vmin>},
+    {"Vmaxpu", set_positive<&Generator::vmax>},
+    {"yearly", ignore},
+    {"daily", ignore},
+    {"duty", ignore},
+    {"dispmode", ignore},
+    {"dispvalue", ignore},
+    {"conn", set<&Generator::connection>},
+    {"status", ignore},
+    {"class", ignore},
+    {"Vpu", ignore},
+    {"maxkvar", ignore},
+    {"minkvar", ignore},
+    {"pvfactor", ignore},
+    {"forceon", ignore},
+    {"kVA", ignore},
+    {"MVA", ignore},
+    {"Xd", ignore},
+    {"Xdp", ignore},
+    {"Xdpp", ignore},
+    {"H", ignore},
+    {"D", ignore},
+    {"UserModel", refuse},
+    {"UserData", ignore},
+    {"ShaftModel", ignore},
+    {"ShaftData", ignore},
+    {"DutyStart", ignore},
+    {"debugtrace", ignore},
+    {"Balanced", ignore},
+    {"XRdp", ignore},
+    {"UseFuel", ignore},
+    {"FuelkWh", ignore},
+    {"%Fuel", ignore},
+    {"%Reserve", ignore},
+    {"Refuel", ignore},
+    {"DynamicEq", ignore},
+    {"DynOut", ignore},
+    {"spectrum", ignore},
+    {"basefreq", ignore},
+    {"enabled", set<&Generator::enabled>},
+    {"like", like<&Script::generators, &Generator::bus>},
+};
+
+// ---- photovoltaics ----
+
+constexpr Property<PvSystem> pv_properties[] = {
+    {"phases", set_positive<&PvSystem::phases>},
+    {"bus1", set<&PvSystem::bus>},
+    {"kv", set_positive<&PvSystem::kv>},
+    {"irradiance", set<&PvSystem::irradiance>},
+    {"Pmpp", set_positive<&PvSystem::pmpp>},
+    {"%Pmpp", set<&PvSystem::percent_pmpp>},
+    {"Temperature", ignore},
+    {"pf", set_power_factor<&PvSystem::pf>},
+    {"conn", set<&PvSystem::connection>},
+    {"kvar", set<&PvSystem::kvar>},
+    {"kVA", set_positive<&PvSystem::kva>},
+    {"%Cutin", ignore},
+    {"%Cutout", ignore},
+    {"EffCurve", ignore},
+    {"P-TCurve", ignore},
+    {"%R", ignore},
+    {"%X", ignore},
+    {"model", ignore},
+    {"Vminpu", ignore},
+    {"Vmaxpu", ignore},
+    {"Balanced", ignore},
+    {"LimitCurrent", ignore},
+    {"yearly", ignore},
+    {"daily", ignore},
+    {"duty", ignore},
+    {"Tyearly", ignore},
+    {"Tdaily", ignore},
+    {"Tduty", ignore},
+    {"class", ignore},
+    {"UserModel", refuse},
+    {"UserData", ignore},
+    {"debugtrace", ignore},
+    {"VarFollowInverter", ignore},
+    {"DutyStart", ignore},
+    {"WattPriority", ignore},
+    {"PFPriority", ignore},
+    {"%PminNoVars", ignore},
+    {"%PminkvarMax", ignore},
+    {"kvarMax", ignore},
+    {"kvarMaxAbs", ignore},
+    {"kVDC", ignore},
+    {"Kp", ignore},
+    {"PITol", ignore},
+    {"SafeVoltage", ignore},
+    {"SafeMode", ignore},
+    {"DynamicEq", ignore},
+    {"DynOut", ignore},
+    {"ControlMode", ignore},
+    {"AmpLimit", ignore},
+    {"AmpLimitGain", ignore},
+    {"spectrum", ignore},
+    {"basefreq", ignore},
+    {"enabled", set<&PvSystem::enabled>},
+    {"like", like<&Script::pv_systems, &PvSystem::bus>},
+};
+
+// ---- storage ----
+
+constexpr Property<Storage> storage_properties[] = {
+    {"phases", set_positive<&Storage::phases>},
+    {"bus1", set<&Storage::bus>},
+    {"kv", set_positive<&Storage::kv>},
+    {"conn", set<&Storage::connection>},
+    {"kW", ignore},
+    {"kvar", ignore},
+    {"pf", ignore},
+    {"kVA", set<&Storage::kva>},
+    {"%Cutin", ignore},
+    {"%Cutout", ignore},
+    {"EffCurve", ignore},
+    {"VarFollowInverter", ignore},
+    {"kvarMax", ignore},
+    {"kvarMaxAbs", ignore},
+    {"WattPriority", ignore},
+    {"PFPriority", ignore},
+    {"%PminNoVars", ignore},
+    {"%PminkvarMax", ignore},
+    {"kWrated", set_positive<&Storage::kw_rated>},
+    {"%kWrated", ignore},
+    {"kWhrated", [](Storage& s, const Value& v, Script& script) {
+       set_positive<&Storage::kwh_rated>(s, v, script);
+       s.percent_stored = 100;
+     }},
+    {"kWhstored", [](Storage& s, const Value& v, Script&) { s.percent_stored = 100 * v.number() / s.kwh_rated; }},
+    {"%stored", set<&Storage::percent_stored>},
+    {"%reserve", set<&Storage::percent_reserve>},
+    {"State", ignore},
+    {"%Discharge", ignore},
+    {"%Charge", ignore},
+    {"%EffCharge", set_positive<&Storage::eff_charge>},
+    {"%EffDischarge", set_positive<&Storage::eff_discharge>},
+    {"%IdlingkW", set<&Storage::idling>},
+    {"%Idlingkvar", ignore},
+    {"%R", ignore},
+    {"%X", ignore},
+    {"model", ignore},
+    {"Vminpu", ignore},
+    {"Vmaxpu", ignore},
+    {"Balanced", ignore},
+    {"LimitCurrent", ignore},
+    {"yearly", ignore},
+    {"daily", ignore},
+    {"duty", ignore},
+    {"DispMode", ignore},
+    {"DischargeTrigger", ignore},
+    {"ChargeTrigger", ignore},
+    {"TimeChargeTrig", ignore},
+    {"class", ignore},
+    {"DynaDLL", ignore},
+    {"DynaData", ignore},
+    {"UserModel", refuse},
+    {"UserData", ignore},
+    {"debugtrace", ignore},
+    {"kVDC", ignore},
+    {"Kp", ignore},
+    {"PITol", ignore},
+    {"SafeVoltage", ignore},
+    {"SafeMode", ignore},
+    {"DynamicEq", ignore},
+    {"DynOut", ignore},
+    {"ControlMode", ignore},
+    {"AmpLimit", ignore},
+    {"AmpLimitGain", ignore},
+    {"spectrum", ignore},
+    {"basefreq", ignore},
+    {"enabled", set<&Storage::enabled>},
+    {"like", like<&Script::storages, &Storage::bus>},
+};
+
+// ---- wind ----
+
+constexpr Property<WindGen> wind_properties[] = {
+    {"phases", set_positive<&WindGen::phases>},
+    {"bus1", set<&WindGen::bus>},
+    {"kv", set_positive<&WindGen::kv>},
+    {"kW", set_positive<&WindGen::kw>},
+    {"pf", ignore},
+    {"model", ignore},
+    {"yearly", ignore},
+    {"daily", ignore},
+    {"duty", ignore},
+    {"conn", set<&WindGen::connection>},
+    {"kvar", ignore},
+    {"class", ignore},
+    {"debugtrace", ignore},
+    {"Vminpu", ignore},
+    {"Vmaxpu", ignore},
+    {"kVA", set<&WindGen::kva>},
+    {"MVA", [](WindGen& w, const Value& v, Script&) { w.kva = 1e3 * v.number(); }},
+    {"UserModel", refuse},
+    {"UserData", ignore},
+    {"DutyStart", ignore},
+    {"DynamicEq", ignore},
+    {"DynOut", ignore},
+    {"Rthev", ignore},
+    {"Xthev", ignore},
+    {"Vss", ignore},
+    {"Pss", ignore},
+    {"Qss", ignore},
+    {"vwind", ignore},
+    {"QMode", ignore},
+    {"SimMechFlg", ignore},
+    {"APCFlg", ignore},
+    {"QFlg", ignore},
+    {"delt0", ignore},
+    {"N_WTG", set_positive<&WindGen::turbines>},
+    {"VV_Curve", ignore},
+    {"Ag", ignore},
+    {"Cp", set_positive<&WindGen::performance>},
+    {"Lamda", ignore},
+    {"P", ignore},
+    {"pd", set_positive<&WindGen::air_density>},
+    {"PLoss", ignore},
+    {"Rad", set<&WindGen::rotor_radius>},
+    {"VCutIn", set_positive<&WindGen::cut_in>},
+    {"VCutOut", set_positive<&WindGen::cut_out>},
+    {"spectrum", ignore},
+    {"basefreq", ignore},
+    {"enabled", set<&WindGen::enabled>},
+    {"like", like<&Script::wind_generators, &WindGen::bus>},
+};
+
+// ---- the classes ----
+
+template <auto table>
+Object* find(Script& script, const std::string& name) {
+  return (script.*table).find(name);
+}
+
+template <auto table>
+Object& add(Script& script, const std::string& name, Origin origin) {
+  return (script.*table).add(name, std::move(origin));
+}
+
+Object& add_source(Script& script, const std::string& name, Origin origin) {
+  Source& source = script.sources.add(name, std::move(origin));
+  finish_source(source);
+  return source;
+}
+
+void finish(Source& source) { finish_source(source); }
+void finish(Load& load) { finish_load(load); }
+void finish(Generator& generator) {
+  if (!generator.kvar_given) generator.kvar = kvar_at(generator.kw, generator.pf);
+}
+void finish(Object&) {}
+
+template <class T, const auto& properties, const auto& class_name>
+void edit_as(Script& script, Object& object, std::span<const Argument> arguments) {
+  auto& element = static_cast<T&>(object);
+  edit<T>(class_name, properties, element, arguments, script);
+  finish(element);
+}
+
+constexpr char source_name[] = "Vsource", load_name[] = "Load", generator_name[] = "Generator", pv_name[] = "PVSystem",
+               storage_name[] = "Storage", wind_name[] = "WindGen";
+
+}  // namespace
+
+std::span<const ElementClass> conversion_classes() {
+  static constexpr ElementClass classes[] = {
+      {source_name, add_source, find<&Script::sources>, edit_as<Source, source_properties, source_name>},
+      {load_name, add<&Script::loads>, find<&Script::loads>, edit_as<Load, load_properties, load_name>},
+      {generator_name, add<&Script::generators>, find<&Script::generators>, edit_as<Generator, generator_properties, generator_name>},
+      {pv_name, add<&Script::pv_systems>, find<&Script::pv_systems>, edit_as<PvSystem, pv_properties, pv_name>},
+      {storage_name, add<&Script::storages>, find<&Script::storages>, edit_as<Storage, storage_properties, storage_name>},
+      {wind_name, add<&Script::wind_generators>, find<&Script::wind_generators>, edit_as<WindGen, wind_properties, wind_name>},
+  };
+  return classes;
+}
+
+}  // namespace gridfed::opendss

@@ -1,0 +1,237 @@
+#pragma once
+
+#include "grid/line_constants.hpp"
+#include "grid/network_data.hpp"
+#include "grid/opendss_parser.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+/// What an OpenDSS script says, object by object, in OpenDSS's own units and with its defaults. Every assignment in the script edits these;
+/// network_data_of() turns the final state into SI.
+namespace gridfed::opendss {
+
+enum class LengthUnit { none, mi, kft, km, m, ft, in, cm, mm };
+
+double metres(LengthUnit unit);                           ///< none counts as metres
+double conversion(LengthUnit from, LengthUnit to);        ///< lengths `to` in one length `from`; 1 if either is none
+
+struct BusReference {
+  std::string bus;
+  std::vector<int> nodes;  ///< as written after the dots
+};
+
+struct Object {
+  std::string name;
+  Origin origin;
+  bool enabled = true;
+};
+
+struct Wire : Object {
+  double rdc = -1, rac = -1, gmr = -1, radius = -1, capacitance_radius = -1, normamps = -1;
+  LengthUnit resistance_unit = LengthUnit::none, gmr_unit = LengthUnit::none, radius_unit = LengthUnit::none;
+};
+
+struct Geometry : Object {
+  struct Position {
+    std::string wire;
+    double x = 0, h = 0;
+    LengthUnit unit = LengthUnit::none;
+  };
+  int phases = 3, active = 1;
+  bool reduce = false;
+  double normamps = 0;
+  std::vector<Position> conductors = std::vector<Position>(3);
+};
+
+/// Impedance per unit length of a line or line code: from symmetrical components, or matrices that overwrite what came of them.
+struct LineImpedance {
+  int phases = 3;
+  bool symmetrical = true, capacitance_given = false;
+  double r1 = 0.058, x1 = 0.1206, r0 = 0.1784, x0 = 0.4047;  // ohm per 1000 ft
+  double c1 = 3.4, c0 = 1.6;                                 // nF per 1000 ft
+  double rg = 0.01805, xg = 0.155081, rho = 100;             // how R and X follow the frequency through the earth return
+  double base_frequency = 60;
+  Eigen::MatrixXd r, x, c;                                   // ohm, ohm, nF per unit length
+
+  LineImpedance() { expand_sequences(); }
+  void expand_sequences();
+};
+
+struct LineCode : Object, LineImpedance {
+  LengthUnit unit = LengthUnit::none;
+  double normamps = 0;
+};
+
+struct Line : Object, LineImpedance {
+  BusReference bus1, bus2;
+  std::string geometry;
+  std::optional<LengthUnit> code_unit;                    ///< of the line code in force, if there is one
+  bool sequences_edited = false;
+  double length = 1;
+  LengthUnit unit = LengthUnit::none;
+  double lengths_per_impedance_unit = 1;                  ///< length / this = length in the unit of the impedances
+  bool is_switch = false, closed = true;
+  double normamps = 0;
+  EarthModel earth_model = EarthModel::deri;
+};
+
+struct Winding {
+  BusReference bus;
+  Connection connection = Connection::wye;
+  double kv = 12.47, kva = 1000, percent_r = 0.2, tap = 1, rneut = -1, xneut = 0, min_tap = 0.9, max_tap = 1.1;
+  int num_taps = 32;
+};
+
+struct Transformer : Object {
+  int phases = 3, active = 1;
+  std::vector<Winding> windings = std::vector<Winding>(2);
+  double xhl = 7, xht = 35, xlt = 30;                     // percent
+  std::vector<double> xscarray;                           // percent, for four windings and more
+  double percent_no_load_loss = 0, percent_imag = 0, ppm_antifloat = 1, normhkva = 0;
+  bool lead = false;
+  std::string bank;
+};
+
+struct TransformerCode : Transformer {};
+
+struct RegControl : Object {
+  std::string transformer;
+  int winding = 1, max_tap_change = 16, pt_phase = 1;
+  double vreg = 120, band = 3, pt_ratio = 60, ct_primary = 300, r = 0, x = 0, delay = 15, tap_delay = 2;
+  std::optional<BusReference> bus;
+};
+
+struct Source : Object {
+  BusReference bus{"sourcebus", {}};
+  int phases = 3;
+  double kv = 115, pu = 1, angle = 0, base_mva = 100;
+  enum class Given { short_circuit_mva, short_circuit_amperes, impedance } given = Given::short_circuit_mva;
+  double mva3 = 2000, mva1 = 2100, isc3 = 10000, isc1 = 10540, x1r1 = 4, x0r0 = 3;
+  double r1 = 0, x1 = 0, r0 = 0, x0 = 0;                  // ohm
+};
+
+/// What loads and sources of power share: the terminal and its rated voltage.
+struct PowerElement : Object {
+  BusReference bus;
+  int phases = 3;
+  Connection connection = Connection::wye;
+  double kv = 12.47;
+};
+
+struct Load : PowerElement {
+  double kw = 10, kvar = 5, kva = 10 / 0.88, pf = 0.88;
+  enum class Given { pf, kvar, kva } given = Given::pf;
+  int model = 1;
+  double vmin = 0.95, vmax = 1.05, vlow = 0.5, cvr_watts = 1, cvr_vars = 2, rneut = -1, xneut = 0;
+  std::vector<double> zipv;
+  std::string daily;
+  bool follows_loadmult = true;
+};
+
+struct Generator : PowerElement {
+  double kw = 1000, kvar = 60, pf = 0.88, vmin = 0.9, vmax = 1.1;
+  bool kvar_given = false;
+  int model = 1;
+};
+
+struct PvSystem : PowerElement {
+  double pmpp = 500, percent_pmpp = 100, kva = 500, pf = 1, kvar = 0, irradiance = 1;
+};
+
+struct Storage : PowerElement {
+  double kw_rated = 25, kwh_rated = 50, percent_stored = 100, percent_reserve = 20, eff_charge = 90, eff_discharge = 90, idling = 1;
+  std::optional<double> kva;
+};
+
+struct WindGen : PowerElement {
+  double kw = 1000, cut_in = 5, cut_out = 23;
+  std::optional<double> kva, rotor_radius;
+  double performance = 0.41, air_density = 1.225;
+  int turbines = 1;
+};
+
+struct Capacitor : PowerElement {
+  std::optional<BusReference> bus2;
+  std::vector<double> kvar = {1200};
+  std::vector<int> states = {1};
+};
+
+struct Reactor : PowerElement {
+  std::optional<BusReference> bus2;
+  double kvar = 100, r = 0, x = 0, rp = 0;
+  bool kvar_given = true, parallel = false;
+};
+
+/// Objects of one class by name, in the order of their definition; references stay valid.
+template <class T>
+class Table {
+ public:
+  T* find(const std::string& name) {
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &objects_[found->second];
+  }
+  T& add(const std::string& name, Origin origin) {
+    index_[name] = objects_.size();
+    objects_.emplace_back();
+    objects_.back().name = name;
+    objects_.back().origin = std::move(origin);
+    return objects_.back();
+  }
+  auto begin() { return objects_.begin(); }
+  auto end() { return objects_.end(); }
+
+ private:
+  std::deque<T> objects_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+/// Everything a script has defined so far.
+struct Script {
+  std::string circuit;  ///< empty until `new circuit`
+  double frequency = 60;
+  double load_multiplier = 1;
+  EarthModel earth_model = EarthModel::deri;
+  std::vector<double> voltage_bases;  // kV
+  std::map<std::string, std::array<double, 2>> coordinates;
+  std::vector<std::string> notes;
+
+  Table<Wire> wires;
+  Table<Geometry> geometries;
+  Table<LineCode> line_codes;
+  Table<Line> lines;
+  Table<TransformerCode> transformer_codes;
+  Table<Transformer> transformers;
+  Table<RegControl> regulators;
+  Table<Source> sources;
+  Table<Load> loads;
+  Table<Generator> generators;
+  Table<PvSystem> pv_systems;
+  Table<Storage> storages;
+  Table<WindGen> wind_generators;
+  Table<Capacitor> capacitors;
+  Table<Reactor> reactors;
+};
+
+/// One OpenDSS class as the interpreter sees it.
+struct ElementClass {
+  std::string_view name;
+  Object& (*add)(Script&, const std::string& name, Origin);
+  Object* (*find)(Script&, const std::string& name);
+  /// Assigns properties in order: named, abbreviated, or positional after the last one. Throws ScriptError.
+  void (*edit)(Script&, Object&, std::span<const Argument>);
+};
+
+/// The classes this reader knows, those of lines and transformers and those of sources, loads and resources.
+std::span<const ElementClass> delivery_classes();
+std::span<const ElementClass> conversion_classes();
+
+/// The script's final state in SI units.
+NetworkData network_data_of(Script& script);
+
+}  // namespace gridfed::opendss

@@ -1,0 +1,396 @@
+// From what the script says to the network it means, in SI units.
+#include "grid/opendss_elements.hpp"
+#include "runtime/error.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <set>
+
+namespace gridfed::opendss {
+
+double metres(LengthUnit unit) {
+  switch (unit) {
+    case LengthUnit::mi: return 1609.344;
+    case LengthUnit::kft: return 304.8;
+    case LengthUnit::km: return 1000;
+    case LengthUnit::ft: return 0.3048;
+    case LengthUnit::in: return 0.0254;
+    case LengthUnit::cm: return 0.01;
+    case LengthUnit::mm: return 0.001;
+    case LengthUnit::m:
+    case LengthUnit::none: break;
+  }
+  return 1;
+}
+
+double conversion(LengthUnit from, LengthUnit to) {
+  return from == LengthUnit::none || to == LengthUnit::none ? 1 : metres(from) / metres(to);
+}
+
+namespace {
+
+using std::numbers::pi;
+
+[[noreturn]] void fail(const Object& object, std::string_view class_name, std::string_view problem, std::string_view remedy) {
+  throw Error("{}:{}: {}.{} {}: {}", object.origin.file, object.origin.line, class_name, object.name, problem, remedy);
+}
+
+/// Nodes as written; those left out are 1, 2, ... for phases and ground for the rest.
+Terminal terminal(const BusReference& reference, int phases, int conductors, const Object& object, std::string_view class_name) {
+  if (reference.bus.empty()) fail(object, class_name, "has no bus", "give the bus of every terminal");
+  Terminal result{reference.bus, {}};
+  for (int i = 0; i < conductors; ++i) {
+    const bool written = i < static_cast<int>(reference.nodes.size());
+    result.nodes.push_back(written ? reference.nodes[i] : i < phases ? i + 1 : 0);
+  }
+  return result;
+}
+
+/// Wye: phases and neutral. Delta: phases, and one more where a branch would otherwise have no other end.
+int conductors_of(Connection connection, int phases) { return phases + (connection == Connection::wye || phases < 3 ? 1 : 0); }
+
+Terminal power_terminal(const PowerElement& element, std::string_view class_name) {
+  return terminal(element.bus, element.phases, conductors_of(element.connection, element.phases), element, class_name);
+}
+
+/// A neutral on a node of its own, earthed through an impedance, is a reactor.
+void earth_neutral(NetworkData& data, const Object& object, const Terminal& winding, Connection connection, double r, double x) {
+  const int neutral = winding.nodes.back();
+  if (connection != Connection::wye || r < 0 || neutral == 0) return;
+  data.reactors.push_back({.name = object.name + "_neutral",
+                           .terminal = {winding.bus, {neutral}},
+                           .to = {},
+                           .phases = 1,
+                           .connection = Connection::wye,
+                           .impedance = {r, x},
+                           .origin = object.origin});
+}
+
+SourceData source_data(const Source& s) {
+  return {.name = s.name,
+          .terminal = terminal(s.bus, s.phases, s.phases, s, "Vsource"),
+          .voltage_base = 1e3 * s.kv,
+          .voltage_pu = s.pu,
+          .angle_deg = s.angle,
+          .z1 = {s.r1, s.x1},
+          .z0 = {s.r0, s.x0},
+          .origin = s.origin};
+}
+
+/// Constants per metre of a line that hangs in a given cross-section.
+LineConstants geometry_constants(const Line& line, Script& script) {
+  const Geometry& geometry = *script.geometries.find(line.geometry);
+  std::vector<Conductor> conductors;
+  for (const auto& position : geometry.conductors) {
+    const Wire* wire = script.wires.find(position.wire);
+    if (!wire)
+      fail(line, "Line", fmt::format("uses LineGeometry.{}, whose conductor {} has no wire", geometry.name, conductors.size() + 1), "name its wire");
+    conductors.push_back({.ac_resistance = wire->rac / metres(wire->resistance_unit),
+                          .dc_resistance = wire->rdc / metres(wire->resistance_unit),
+                          .geometric_mean_radius = wire->gmr * metres(wire->gmr_unit),
+                          .radius = wire->radius * metres(wire->radius_unit),
+                          .capacitance_radius = wire->capacitance_radius * metres(wire->radius_unit),
+                          .x = position.x * metres(position.unit),
+                          .height = position.h * metres(position.unit)});
+  }
+  try {
+    return line_constants(conductors, line.phases, script.frequency, line.rho, line.earth_model);
+  } catch (const Error& error) {
+    throw Error("{}:{}: {}", geometry.origin.file, geometry.origin.line, error.what());
+  }
+}
+
+LineData line_data(const Line& line, Script& script) {
+  LineData data{.name = line.name,
+                .from = terminal(line.bus1, line.phases, line.phases, line, "Line"),
+                .to = terminal(line.bus2, line.phases, line.phases, line, "Line"),
+                .series_impedance = {},
+                .shunt_susceptance = {},
+                .rating = std::max(0.0, line.normamps),
+                .length = 0,
+                .is_switch = line.is_switch,
+                .closed = line.closed,
+                .origin = line.origin};
+  if (!line.geometry.empty()) {
+    data.length = line.length * metres(line.unit);
+    const LineConstants constants = geometry_constants(line, script);
+    data.series_impedance = constants.series_impedance * data.length;
+    data.shunt_susceptance = constants.shunt_susceptance * data.length;
+    return data;
+  }
+  const LengthUnit unit = line.unit != LengthUnit::none ? line.unit : line.code_unit.value_or(LengthUnit::none);
+  if (unit != LengthUnit::none) data.length = line.length * metres(unit);
+
+  // Impedances per unit length at their base frequency; through the earth R grows with it and X falls behind it.
+  const double length = line.length / line.lengths_per_impedance_unit;
+  const double ratio = script.frequency / line.base_frequency;
+  const double earth_x = line.xg == 0 ? 0 : 0.5 * line.xg / std::log(658.5 * std::sqrt(line.rho / line.base_frequency)) * std::log(ratio);
+  data.series_impedance = Eigen::MatrixXcd(line.phases, line.phases);
+  data.series_impedance.real() = ((line.r.array() + line.rg * (ratio - 1)) * length).matrix();
+  data.series_impedance.imag() = ((line.x.array() - earth_x) * (length * ratio)).matrix();
+  // Default capacitances are per 1000 ft; they follow the unit only where other symmetrical components were given with it.
+  const double default_scale = line.sequences_edited && line.symmetrical && !line.capacitance_given ? 1 / conversion(LengthUnit::kft, line.unit) : 1;
+  data.shunt_susceptance = line.c * (2 * pi * script.frequency * 1e-9 * length * default_scale);
+  return data;
+}
+
+TransformerData transformer_data(const Transformer& t, NetworkData& network) {
+  TransformerData data{.name = t.name,
+                       .bank = t.bank,
+                       .phases = t.phases,
+                       .windings = {},
+                       .reactance_pu = {},
+                       .no_load_loss_pu = t.percent_no_load_loss / 100,
+                       .magnetising_current_pu = t.percent_imag / 100,
+                       .antifloat_ppm = t.ppm_antifloat,
+                       .lag_leads = t.lead,
+                       .rating = 1e3 * t.normhkva,
+                       .origin = t.origin};
+  for (const Winding& w : t.windings) {
+    const int conductors = w.connection == Connection::delta && t.phases == 3 ? 3 : t.phases + 1;
+    data.windings.push_back({.terminal = terminal(w.bus, t.phases, conductors, t, "Transformer"),
+                             .connection = w.connection,
+                             .rated_voltage = 1e3 * w.kv,
+                             .rated_power = 1e3 * w.kva,
+                             // OpenDSS means percent of the first winding's base.
+                             .resistance_pu = w.percent_r / 100 * w.kva / t.windings[0].kva,
+                             .tap = w.tap,
+                             .min_tap = w.min_tap,
+                             .max_tap = w.max_tap,
+                             .num_taps = w.num_taps});
+    earth_neutral(network, t, data.windings.back().terminal, w.connection, w.rneut, w.xneut);
+  }
+  std::vector<double> percent = t.xscarray;
+  const std::size_t count = t.windings.size();
+  if (percent.empty()) percent = count == 2 ? std::vector{t.xhl} : std::vector{t.xhl, t.xht, t.xlt};
+  if (percent.size() != count * (count - 1) / 2)
+    fail(t, "Transformer", fmt::format("has {} windings but {} leakage reactances", count, percent.size()), "give xscarray= one for each pair");
+  for (const double x : percent) data.reactance_pu.push_back(x / 100);
+  return data;
+}
+
+LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
+  LoadData data{.name = load.name,
+                .terminal = power_terminal(load, "Load"),
+                .phases = load.phases,
+                .connection = load.connection,
+                .power = Complex(load.kw, load.kvar) * 1e3 * (load.follows_loadmult ? multiplier : 1),
+                .rated_voltage = 1e3 * load.kv,
+                .model = static_cast<LoadModel>(load.model),
+                .vmin_pu = load.vmin,
+                .vmax_pu = load.vmax,
+                .vlow_pu = load.vlow,
+                .exponent_p = load.cvr_watts,
+                .exponent_q = load.cvr_vars,
+                .zip = {},
+                .load_class = load.daily,
+                .origin = load.origin};
+  if (data.model == LoadModel::zip) {
+    if (load.zipv.size() != 7) fail(load, "Load", "is of model 8 without coefficients", "give zipv=");
+    std::copy(load.zipv.begin(), load.zipv.end(), data.zip.begin());
+  }
+  earth_neutral(network, load, data.terminal, load.connection, load.rneut, load.xneut);
+  return data;
+}
+
+/// A generator that is not dispatched here: a load of negative power.
+LoadData generator_data(const Generator& g) {
+  return {.name = g.name,
+          .terminal = power_terminal(g, "Generator"),
+          .phases = g.phases,
+          .connection = g.connection,
+          .power = -1e3 * Complex(g.kw, g.kvar),
+          .rated_voltage = 1e3 * g.kv,
+          .model = static_cast<LoadModel>(g.model),
+          .vmin_pu = g.vmin,
+          .vmax_pu = g.vmax,
+          .load_class = {},
+          .origin = g.origin};
+}
+
+/// Banks and reactors have no neutral conductor: their other end is ground unless bus2 is given.
+Terminal bank_terminal(const PowerElement& element, std::string_view class_name) {
+  const int conductors = element.connection == Connection::wye ? element.phases : conductors_of(Connection::delta, element.phases);
+  return terminal(element.bus, element.phases, conductors, element, class_name);
+}
+
+std::optional<Terminal> other_end(const PowerElement& element, const std::optional<BusReference>& bus2, std::string_view class_name) {
+  if (!bus2) return std::nullopt;
+  Terminal end = terminal(*bus2, element.phases, element.phases, element, class_name);
+  const bool grounded = std::all_of(end.nodes.begin(), end.nodes.end(), [](int node) { return node == 0; });
+  return grounded ? std::nullopt : std::optional(end);
+}
+
+CapacitorData capacitor_data(const Capacitor& c) {
+  CapacitorData data{.name = c.name,
+                     .terminal = bank_terminal(c, "Capacitor"),
+                     .to = other_end(c, c.bus2, "Capacitor"),
+                     .phases = c.phases,
+                     .connection = c.connection,
+                     .step_power = {},
+                     .states = c.states,
+                     .rated_voltage = 1e3 * c.kv,
+                     .origin = c.origin};
+  for (const double kvar : c.kvar) data.step_power.push_back(1e3 * kvar);
+  data.states.resize(data.step_power.size(), 1);
+  return data;
+}
+
+ReactorData reactor_data(const Reactor& r) {
+  Complex impedance(r.r, r.x);
+  if (r.kvar_given) {
+    const double volts = 1e3 * r.kv / (r.connection == Connection::wye && (r.phases == 2 || r.phases == 3) ? std::sqrt(3.0) : 1);
+    impedance.imag(volts * volts / (1e3 * r.kvar / r.phases));
+  }
+  if (r.parallel && r.r != 0) impedance = 1.0 / (1.0 / r.r + 1.0 / Complex(0, impedance.imag()));
+  if (r.rp != 0) impedance = 1.0 / (1.0 / impedance + 1.0 / r.rp);
+  return {.name = r.name,
+          .terminal = bank_terminal(r, "Reactor"),
+          .to = other_end(r, r.bus2, "Reactor"),
+          .phases = r.phases,
+          .connection = r.connection,
+          .impedance = impedance,
+          .origin = r.origin};
+}
+
+RegulatorData regulator_data(const RegControl& c, Script& script) {
+  const Transformer* transformer = script.transformers.find(c.transformer);
+  if (!transformer) fail(c, "RegControl", "controls no transformer", "give transformer=");
+  if (c.winding > static_cast<int>(transformer->windings.size()))
+    fail(c, "RegControl", fmt::format("controls winding {} of Transformer.{}, which has {}", c.winding, c.transformer, transformer->windings.size()),
+         "correct winding=");
+  RegulatorData data{.name = c.name,
+                     .transformer = c.transformer,
+                     .winding = c.winding,
+                     .setpoint = c.vreg,
+                     .band = c.band,
+                     .pt_ratio = c.pt_ratio,
+                     .ct_rating = c.ct_primary,
+                     .r = c.r,
+                     .x = c.x,
+                     .delay = c.delay,
+                     .tap_delay = c.tap_delay,
+                     .max_tap_change = c.max_tap_change,
+                     .pt_phase = c.pt_phase,
+                     .remote = {},
+                     .origin = c.origin};
+  if (c.bus) data.remote = terminal(*c.bus, transformer->phases, transformer->phases, c, "RegControl");
+  return data;
+}
+
+SolarPvData solar_data(const PvSystem& p, std::vector<std::string>& notes) {
+  if (p.pf != 1 || p.kvar != 0 || p.irradiance != 1)
+    notes.push_back(fmt::format("PVSystem.{} states an operating point (pf, kvar or irradiance), which the scenario decides here.", p.name));
+  return {.name = p.name,
+          .terminal = power_terminal(p, "PVSystem"),
+          .phases = p.phases,
+          .connection = p.connection,
+          .rated_voltage = 1e3 * p.kv,
+          .capacity = 1e3 * p.pmpp * p.percent_pmpp / 100,
+          .inverter_rating = 1e3 * p.kva,
+          .origin = p.origin};
+}
+
+BatteryData battery_data(const Storage& s) {
+  return {.name = s.name,
+          .terminal = power_terminal(s, "Storage"),
+          .phases = s.phases,
+          .connection = s.connection,
+          .rated_voltage = 1e3 * s.kv,
+          .capacity_wh = 1e3 * s.kwh_rated,
+          .power_rating = 1e3 * s.kw_rated,
+          .inverter_rating = 1e3 * s.kva.value_or(s.kw_rated),
+          .charge_efficiency = s.eff_charge / 100,
+          .discharge_efficiency = s.eff_discharge / 100,
+          .idling_loss = s.idling / 100,
+          .initial_soc = s.percent_stored / 100,
+          .min_soc = s.percent_reserve / 100,
+          .origin = s.origin};
+}
+
+WindTurbineData wind_data(const WindGen& w) {
+  WindTurbineData data{.name = w.name,
+                       .terminal = power_terminal(w, "WindGen"),
+                       .phases = w.phases,
+                       .connection = w.connection,
+                       .rated_voltage = 1e3 * w.kv,
+                       .capacity = 1e3 * w.kw,
+                       .inverter_rating = 1e3 * w.kva.value_or(1.2 * w.kw),
+                       .cut_in_speed = w.cut_in,
+                       .cut_out_speed = w.cut_out,
+                       .origin = w.origin};
+  // OpenDSS knows no rated speed; it is where the rotor power 0.5 rho A Cp v^3 meets the rated output.
+  if (w.rotor_radius) {
+    const double area = pi * *w.rotor_radius * *w.rotor_radius;
+    data.rated_speed = std::cbrt(data.capacity / (0.5 * w.air_density * area * w.performance * w.turbines));
+  }
+  return data;
+}
+
+/// Every bus an element names, in order of appearance, with its coordinates where there are any.
+std::vector<BusData> named_buses(const NetworkData& data, const Script& script) {
+  std::vector<BusData> buses;
+  std::set<std::string> seen;
+  const auto add = [&](const Terminal& terminal) {
+    if (!seen.insert(terminal.bus).second) return;
+    BusData& bus = buses.emplace_back(BusData{.name = terminal.bus, .position = {}});
+    if (const auto found = script.coordinates.find(terminal.bus); found != script.coordinates.end()) bus.position = found->second;
+  };
+  const auto add_each = [&](const auto& elements) {
+    for (const auto& element : elements) {
+      add(element.terminal);
+      if constexpr (requires { element.to; })
+        if (element.to) add(*element.to);
+    }
+  };
+  add_each(data.sources);
+  for (const auto& line : data.lines) add(line.from), add(line.to);
+  for (const auto& transformer : data.transformers)
+    for (const auto& winding : transformer.windings) add(winding.terminal);
+  add_each(data.loads);
+  add_each(data.capacitors);
+  add_each(data.reactors);
+  add_each(data.solar);
+  add_each(data.wind);
+  add_each(data.batteries);
+  return buses;
+}
+
+}  // namespace
+
+NetworkData network_data_of(Script& script) {
+  NetworkData data;
+  data.name = script.circuit;
+  data.frequency = script.frequency;
+  for (const double kv : script.voltage_bases) data.voltage_bases.push_back(1e3 * kv);
+  const auto in_service = [](const Object& object) { return object.enabled; };
+  for (auto& s : script.sources)
+    if (in_service(s)) data.sources.push_back(source_data(s));
+  for (auto& l : script.lines)
+    if (in_service(l)) data.lines.push_back(line_data(l, script));
+  for (auto& t : script.transformers)
+    if (in_service(t)) data.transformers.push_back(transformer_data(t, data));
+  for (auto& l : script.loads)
+    if (in_service(l)) data.loads.push_back(load_data(l, script.load_multiplier, data));
+  for (auto& g : script.generators)
+    if (in_service(g)) data.loads.push_back(generator_data(g));
+  for (auto& c : script.capacitors)
+    if (in_service(c)) data.capacitors.push_back(capacitor_data(c));
+  for (auto& r : script.reactors)
+    if (in_service(r)) data.reactors.push_back(reactor_data(r));
+  for (auto& c : script.regulators)
+    if (const auto* t = script.transformers.find(c.transformer); in_service(c) && (!t || t->enabled))
+      data.regulators.push_back(regulator_data(c, script));
+  for (auto& p : script.pv_systems)
+    if (in_service(p)) data.solar.push_back(solar_data(p, script.notes));
+  for (auto& w : script.wind_generators)
+    if (in_service(w)) data.wind.push_back(wind_data(w));
+  for (auto& s : script.storages)
+    if (in_service(s)) data.batteries.push_back(battery_data(s));
+  data.buses = named_buses(data, script);
+  data.notes = std::move(script.notes);
+  return data;
+}
+
+}  // namespace gridfed::opendss

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "grid/opendss_elements.hpp"
+
+#include <fmt/core.h>
+
+/// Property tables: how `name=value` reaches a member of an object. Each class lists its properties in OpenDSS's order, which is what
+/// positional values and abbreviations refer to.
+namespace gridfed::opendss {
+
+template <class T>
+struct Property {
+  std::string_view name;
+  void (*set)(T&, const Value&, Script&);
+};
+
+// How each type of member is read.
+inline void read(const Value& value, double& member) { member = value.number(); }
+inline void read(const Value& value, int& member) { member = value.integer(); }
+inline void read(const Value& value, bool& member) { member = value.truth(); }
+inline void read(const Value& value, std::string& member) { member = value.word(); }
+inline void read(const Value& value, std::vector<double>& member) { member = value.numbers(); }
+void read(const Value& value, LengthUnit& member);
+void read(const Value& value, Connection& member);
+void read(const Value& value, BusReference& member);
+void read(const Value& value, EarthModel& member);
+template <class M>
+void read(const Value& value, std::optional<M>& member) {
+  read(value, member.emplace());
+}
+
+/// Assigns the member.
+template <auto member, class T>
+void set(T& object, const Value& value, Script&) {
+  read(value, object.*member);
+}
+
+/// A positive number, for what would divide by zero or turn a sign otherwise.
+template <auto member, class T>
+void set_positive(T& object, const Value& value, Script&) {
+  const auto number = value.number();
+  if (number <= 0) throw ScriptError{fmt::format("{} is not above zero", number), "give a positive number"};
+  read(value, object.*member);
+}
+
+/// The property has no bearing on a power flow.
+template <class T>
+void ignore(T&, const Value&, Script&) {}
+
+/// The property would change the physics in a way this project does not model.
+template <class T>
+void refuse(T&, const Value&, Script&) {
+  throw ScriptError{"this property is not modelled", "describe the element by its other properties"};
+}
+
+/// The object other than `self` that has the name.
+template <class T>
+T& named(Table<T>& table, const Value& value, std::string_view kind) {
+  T* found = table.find(value.word());
+  if (!found) throw ScriptError{fmt::format("{} '{}' is not defined", kind, value.word()), fmt::format("define the {} first", kind)};
+  return *found;
+}
+
+/// like=: everything but name, origin and buses.
+template <auto table, auto... buses, class T>
+void like(T& object, const Value& value, Script& script) {
+  T copy = named(script.*table, value, "object");
+  copy.name = object.name;
+  copy.origin = object.origin;
+  ((copy.*buses = object.*buses), ...);
+  object = std::move(copy);
+}
+
+/// Applies the arguments to the object; `finish` runs after the last one.
+template <class T>
+void edit(std::string_view class_name, std::span<const Property<T>> properties, T& object, std::span<const Argument> arguments, Script& script) {
+  std::vector<std::string_view> names;
+  for (const auto& property : properties) names.push_back(property.name);
+  std::size_t next = 0;
+  for (const Argument& argument : arguments) {
+    if (!argument.name.empty()) {
+      const int index = find_abbreviated(names, argument.name);
+      if (index < 0)
+        throw ScriptError{fmt::format("unknown property '{}' of {}.{} (the nearest is '{}')", argument.name, class_name, object.name,
+                                      nearest(names, argument.name)),
+                          "correct its name or leave it out"};
+      next = static_cast<std::size_t>(index);
+    } else if (next >= properties.size()) {
+      throw ScriptError{fmt::format("value '{}' of {}.{} follows the last property", argument.value.text, class_name, object.name),
+                        "name the property it belongs to"};
+    }
+    try {
+      properties[next].set(object, argument.value, script);
+    } catch (const ScriptError& error) {
+      throw ScriptError{fmt::format("{} (property '{}' of {}.{})", error.problem, properties[next].name, class_name, object.name), error.remedy};
+    }
+    ++next;
+  }
+}
+
+}  // namespace gridfed::opendss

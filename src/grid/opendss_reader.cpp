@@ -1,0 +1,369 @@
+// The command language: which file, which command, which object. Objects themselves are edited by the property tables.
+#include "grid/opendss_reader.hpp"
+
+#include "grid/opendss_elements.hpp"
+#include "grid/opendss_properties.hpp"
+#include "runtime/error.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+namespace gridfed {
+namespace opendss {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int max_depth = 32;
+
+// OpenDSS's commands in its order, which decides abbreviations.
+enum class Action { create, edit, more, select, clear, set_option, redirect, coordinates, open, close, enable, disable, pass, refuse };
+struct Command {
+  std::string_view name;
+  Action action;
+};
+constexpr Command commands[] = {
+    {"New", Action::create},       {"Edit", Action::edit},           {"More", Action::more},         {"M", Action::more},
+    {"~", Action::more},           {"Select", Action::select},       {"Save", Action::pass},         {"Show", Action::pass},
+    {"Solve", Action::pass},       {"Enable", Action::enable},       {"Disable", Action::disable},   {"Plot", Action::pass},
+    {"Reset", Action::pass},       {"Compile", Action::redirect},    {"Set", Action::set_option},    {"Dump", Action::pass},
+    {"Open", Action::open},        {"Close", Action::close},         {"Redirect", Action::redirect}, {"Help", Action::pass},
+    {"Quit", Action::pass},        {"?", Action::pass},              {"Next", Action::pass},         {"Panel", Action::pass},
+    {"Sample", Action::pass},      {"Clear", Action::clear},         {"About", Action::pass},        {"Calcvoltagebases", Action::pass},
+    {"SetkVBase", Action::pass},   {"BuildY", Action::pass},         {"Get", Action::pass},          {"Init", Action::pass},
+    {"Export", Action::pass},      {"Fileedit", Action::pass},       {"Voltages", Action::pass},     {"Currents", Action::pass},
+    {"Powers", Action::pass},      {"Seqvoltages", Action::pass},    {"Seqcurrents", Action::pass},  {"Seqpowers", Action::pass},
+    {"Losses", Action::pass},      {"Phaselosses", Action::pass},    {"Cktlosses", Action::pass},    {"Allocateloads", Action::refuse},
+    {"Formedit", Action::pass},    {"Totals", Action::pass},         {"Capacity", Action::pass},     {"Classes", Action::pass},
+    {"Buscoords", Action::coordinates}, {"MakeBusList", Action::pass}, {"MakePosSeq", Action::refuse}, {"Reduce", Action::refuse},
+    {"Interpolate", Action::pass}, {"AlignFile", Action::pass},      {"Rotate", Action::pass},       {"Vdiff", Action::pass},
+    {"Summary", Action::pass},     {"Distribute", Action::refuse},   {"DI_plot", Action::pass},      {"Visualize", Action::pass},
+    {"CloseDI", Action::pass},     {"Estimate", Action::refuse},     {"Reconductor", Action::refuse}, {"AddBusMarker", Action::pass},
+    {"Uuids", Action::pass},       {"SetLoadAndGenKV", Action::refuse}, {"Rephase", Action::refuse}, {"SetBusXY", Action::pass},
+    {"BatchEdit", Action::refuse}, {"Variable", Action::refuse},     {"var", Action::refuse},        {"ClearBusMarkers", Action::pass},
+    {"Remove", Action::refuse},    {"ClearAll", Action::clear},
+};
+
+// Options that say how OpenDSS should solve or report; what the network is does not depend on them.
+constexpr std::string_view passed_options[] = {
+    "type",          "element",      "hour",          "sec",           "year",          "stepsize",      "mode",          "random",
+    "number",        "time",         "class",         "object",        "circuit",       "editor",        "tolerance",     "maxiterations",
+    "h",             "loadmodel",    "normvminpu",    "normvmaxpu",    "emergvminpu",   "emergvmaxpu",   "%mean",         "%stddev",
+    "ldcurve",       "addtype",      "allowduplicates", "zonelock",    "ueweight",      "lossweight",    "ueregs",        "lossregs",
+    "algorithm",     "trapezoidal",  "autobuslist",   "controlmode",   "tracecontrol",  "defaultdaily",  "defaultyearly", "cktmodel",
+    "pricesignal",   "pricecurve",   "terminal",      "harmonics",     "maxcontroliter", "maxcontroliterations", "bus", "datapath",
+    "keeplist",      "reduceoption", "demandinterval", "diverbose",    "casename",      "markercode",    "nodewidth",     "log",
+    "recorder",      "overloadreport", "voltexceptionreport", "showexport", "markswitches", "switchmarkercode", "daisysize", "marktransformers",
+    "loadshapeclass", "querylog",    "markcapacitors", "markregulators", "miniterations", "keepload",    "zmag",          "eventlogdefault",
+};
+
+// Classes without part in a power flow at one instant.
+constexpr std::string_view passed_classes[] = {
+    "LoadShape", "TShape",     "PriceShape", "XYcurve",  "GrowthShape",   "TCC_Curve",         "Spectrum",   "DynamicExp",  "EnergyMeter",  "Monitor",
+    "Sensor",    "CapControl", "SwtControl", "Relay",    "Recloser",      "Fuse",              "InvControl", "ExpControl",  "StorageController",
+    "GenDispatcher", "ESPVLControl", "UPFCControl",
+};
+
+/// The file a script means, whatever the case of its letters. Throws ScriptError if there is none.
+fs::path find_file(const fs::path& folder, std::string name) {
+  std::replace(name.begin(), name.end(), '\\', '/');
+  const fs::path wanted = folder / name;
+  if (fs::exists(wanted)) return wanted;
+  fs::path found = wanted.root_path();
+  for (const fs::path& part : wanted.relative_path()) {
+    if (fs::exists(found / part)) {
+      found /= part;
+      continue;
+    }
+    std::error_code ignored;
+    bool matched = false;
+    for (const auto& entry : fs::directory_iterator(found.empty() ? fs::path(".") : found, ignored))
+      if (lower_case(entry.path().filename().string()) == lower_case(part.string())) {
+        found /= entry.path().filename();
+        matched = true;
+        break;
+      }
+    if (!matched) throw ScriptError{fmt::format("there is no file '{}'", wanted.string()), "correct its name; it is looked for beside the script"};
+  }
+  return found;
+}
+
+class Interpreter {
+ public:
+  void run_file(const fs::path& path, int depth);
+  NetworkData finish(const fs::path& path);
+
+ private:
+  struct Selection {
+    const ElementClass* type = nullptr;
+    Object* object = nullptr;
+  };
+
+  void run_line(std::string_view line, const fs::path& folder, int depth);
+  void run_command(const Command& command, std::vector<Argument> arguments, const fs::path& folder, int depth);
+  void create(std::vector<Argument> arguments);
+  void create_circuit(const std::string& name, std::span<const Argument> properties);
+  void edit_active(std::span<const Argument> properties);
+  void set_options(std::span<const Argument> options);
+  void read_coordinates(const fs::path& path);
+  void switch_line(std::span<const Argument> arguments, bool closed);
+  void note_once(const std::string& note);
+
+  const ElementClass* find_class(std::string_view name) const;
+  Selection find_object(std::string_view qualified_name) const;
+
+  Script script_;
+  Selection active_;
+  bool passing_ = false;  ///< the active object is of a class that is read past
+  Origin here_;
+};
+
+bool is_passed_class(std::string_view name) {
+  return std::any_of(std::begin(passed_classes), std::end(passed_classes), [&](auto known) { return lower_case(known) == lower_case(name); });
+}
+
+const ElementClass* Interpreter::find_class(std::string_view name) const {
+  for (const auto classes : {delivery_classes(), conversion_classes()})
+    for (const ElementClass& type : classes)
+      if (lower_case(type.name) == lower_case(name)) return &type;
+  return nullptr;
+}
+
+/// Splits `class.name`; a name may itself hold dots.
+std::pair<std::string, std::string> split_name(std::string_view qualified_name) {
+  const std::string lower = lower_case(qualified_name);
+  const auto dot = lower.find('.');
+  if (dot == std::string::npos || dot == 0 || dot + 1 == lower.size())
+    throw ScriptError{fmt::format("'{}' names no object", qualified_name), "write class.name"};
+  return {lower.substr(0, dot), lower.substr(dot + 1)};
+}
+
+[[noreturn]] void unknown_class(std::string_view name) {
+  std::vector<std::string_view> names(std::begin(passed_classes), std::end(passed_classes));
+  for (const auto classes : {delivery_classes(), conversion_classes()})
+    for (const ElementClass& type : classes) names.push_back(type.name);
+  throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)), "correct it or take the object out"};
+}
+
+Interpreter::Selection Interpreter::find_object(std::string_view qualified_name) const {
+  const auto [class_name, name] = split_name(qualified_name);
+  const ElementClass* type = find_class(class_name);
+  if (!type) unknown_class(class_name);
+  Object* object = type->find(const_cast<Script&>(script_), name);
+  if (!object) throw ScriptError{fmt::format("{}.{} is not defined", type->name, name), "define it with new first"};
+  return {type, object};
+}
+
+void Interpreter::note_once(const std::string& note) {
+  if (std::find(script_.notes.begin(), script_.notes.end(), note) == script_.notes.end()) script_.notes.push_back(note);
+}
+
+void Interpreter::edit_active(std::span<const Argument> properties) {
+  if (passing_) return;
+  if (!active_.object) throw ScriptError{"no object is being defined", "begin with new or edit"};
+  active_.type->edit(script_, *active_.object, properties);
+}
+
+void Interpreter::create_circuit(const std::string& name, std::span<const Argument> properties) {
+  if (!script_.circuit.empty()) throw ScriptError{fmt::format("circuit '{}' is defined already", script_.circuit), "put clear between two circuits"};
+  script_.circuit = name;
+  const ElementClass* type = find_class("vsource");
+  active_ = {type, &type->add(script_, "source", here_)};
+  edit_active(properties);
+}
+
+/// The object's `class.name` is the first argument, bare or as object=.
+std::string take_object(std::vector<Argument>& arguments, std::string_view command) {
+  if (arguments.empty() || (!arguments[0].name.empty() && arguments[0].name != "object"))
+    throw ScriptError{fmt::format("'{}' names no object", command), fmt::format("write {} class.name", command)};
+  std::string name = arguments[0].value.text;
+  arguments.erase(arguments.begin());
+  return name;
+}
+
+void Interpreter::create(std::vector<Argument> arguments) {
+  const auto [class_name, name] = split_name(take_object(arguments, "new"));
+  passing_ = false;
+  if (class_name == "circuit") return create_circuit(name, arguments);
+  const ElementClass* type = find_class(class_name);
+  if (!type) {
+    if (!is_passed_class(class_name)) unknown_class(class_name);
+    passing_ = true;
+    return note_once(fmt::format("Objects of class {} are read past.", class_name));
+  }
+  if (const Object* earlier = type->find(script_, name))
+    throw ScriptError{fmt::format("{}.{} is defined already at {}:{}", type->name, name, earlier->origin.file, earlier->origin.line),
+                      "rename it, or change the first one with edit"};
+  active_ = {type, &type->add(script_, name, here_)};
+  edit_active(arguments);
+}
+
+void Interpreter::set_options(std::span<const Argument> options) {
+  for (const Argument& option : options) {
+    const std::string name = option.name.empty() ? option.value.word() : option.name;
+    const auto is = [&](std::string_view full, std::size_t shortest) { return name.size() >= shortest && full.starts_with(name); };
+    if (is("defaultbasefrequency", 8) || name == "basefrequency" || name == "frequency") {
+      const double frequency = option.value.number();
+      if (frequency <= 0) throw ScriptError{fmt::format("a frequency of {} Hz", frequency), "give 50 or 60"};
+      script_.frequency = frequency;
+    } else if (is("voltagebases", 2)) {
+      script_.voltage_bases = option.value.numbers();
+    } else if (is("loadmult", 5)) {
+      script_.load_multiplier = option.value.number();
+    } else if (is("earthmodel", 2)) {
+      read(option.value, script_.earth_model);
+    } else if (std::none_of(std::begin(passed_options), std::end(passed_options), [&](auto known) { return known.starts_with(name); })) {
+      std::vector<std::string_view> known(std::begin(passed_options), std::end(passed_options));
+      known.insert(known.end(), {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "earthmodel"});
+      throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)), "correct its name or leave it out"};
+    }
+  }
+}
+
+void Interpreter::read_coordinates(const fs::path& path) {
+  std::ifstream file(path);
+  if (!file) throw ScriptError{fmt::format("cannot read '{}'", path.string()), "check its permissions"};
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const auto arguments = split_arguments(line);
+    if (arguments.empty()) continue;
+    try {
+      if (arguments.size() < 3) throw ScriptError{"a bus has two coordinates", "write bus, x, y"};
+      script_.coordinates[arguments[0].value.word()] = {arguments[1].value.number(), arguments[2].value.number()};
+    } catch (const ScriptError& error) {
+      throw Error("{}:{}: {}: {}", path.string(), number, error.problem, error.remedy);
+    }
+  }
+}
+
+void Interpreter::switch_line(std::span<const Argument> arguments, bool closed) {
+  if (arguments.empty()) throw ScriptError{"no line is named", "write open line.name 1"};
+  const Selection selection = find_object(arguments[0].value.text);
+  if (selection.type != find_class("line"))
+    throw ScriptError{fmt::format("{}.{} cannot be opened", selection.type->name, selection.object->name), "open a line, or disable the object"};
+  auto& line = static_cast<Line&>(*selection.object);
+  if (arguments.size() > 2 && line.phases > 1 && arguments[2].value.integer() != 0)
+    throw ScriptError{fmt::format("a single conductor of Line.{} cannot be opened", line.name), "open all of them"};
+  line.closed = closed;
+}
+
+void Interpreter::run_command(const Command& command, std::vector<Argument> arguments, const fs::path& folder, int depth) {
+  switch (command.action) {
+    case Action::create:
+      return create(std::move(arguments));
+    case Action::edit:
+    case Action::select: {
+      const std::string name = take_object(arguments, "edit");
+      passing_ = is_passed_class(split_name(name).first);
+      if (passing_ || split_name(name).first == "circuit") return;
+      active_ = find_object(name);
+      return edit_active(command.action == Action::edit ? std::span<const Argument>(arguments) : std::span<const Argument>{});
+    }
+    case Action::more:
+      return edit_active(arguments);
+    case Action::clear: {
+      const double frequency = script_.frequency;
+      const EarthModel earth_model = script_.earth_model;
+      script_ = {};
+      script_.frequency = frequency;
+      script_.earth_model = earth_model;
+      active_ = {};
+      return;
+    }
+    case Action::set_option:
+      return set_options(arguments);
+    case Action::redirect:
+    case Action::coordinates: {
+      if (arguments.empty()) throw ScriptError{fmt::format("'{}' names no file", command.name), "give one"};
+      const fs::path path = find_file(folder, arguments[0].value.text);
+      if (command.action == Action::coordinates) return read_coordinates(path);
+      if (depth >= max_depth)
+        throw ScriptError{fmt::format("more than {} files are nested, the last '{}'", max_depth, path.string()), "let no file redirect to itself"};
+      return run_file(path, depth + 1);
+    }
+    case Action::open:
+    case Action::close:
+      return switch_line(arguments, command.action == Action::close);
+    case Action::enable:
+    case Action::disable:
+      find_object(take_object(arguments, "enable")).object->enabled = command.action == Action::enable;
+      return;
+    case Action::pass:
+      return;
+    case Action::refuse:
+      throw ScriptError{fmt::format("command '{}' is not carried out here", command.name), "write its outcome into the script"};
+  }
+}
+
+void Interpreter::run_line(std::string_view line, const fs::path& folder, int depth) {
+  std::vector<Argument> arguments = split_arguments(line);
+  if (arguments.empty()) return;
+  const Argument first = arguments[0];
+  if (!first.name.empty()) {
+    // class.name.property=value
+    const auto property = first.name.rfind('.');
+    if (property == std::string::npos || first.name.find('.') == property)
+      throw ScriptError{fmt::format("'{}=' begins no command", first.name), "write class.name.property=value"};
+    passing_ = is_passed_class(split_name(first.name).first);
+    if (passing_) return;
+    active_ = find_object(first.name.substr(0, property));
+    arguments[0].name = first.name.substr(property + 1);
+    return edit_active(arguments);
+  }
+  std::vector<std::string_view> names;
+  for (const Command& command : commands) names.push_back(command.name);
+  const int index = find_abbreviated(names, first.value.text);
+  if (index < 0)
+    throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)), "correct it"};
+  const Command& command = commands[index];
+  arguments.erase(arguments.begin());
+  if (command.action == Action::pass && command.name != "Calcvoltagebases" && command.name != "Solve")
+    note_once(fmt::format("Command {} is read past.", lower_case(command.name)));
+  run_command(command, std::move(arguments), folder, depth);
+}
+
+void Interpreter::run_file(const fs::path& path, int depth) {
+  std::ifstream file(path);
+  if (!file || fs::is_directory(path)) throw Error("{}: cannot be read: check that the file exists", path.string());
+  const Origin outer = here_;
+  here_ = {path.filename().string(), 0};
+  bool in_comment = false;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    here_.line = number;
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin != std::string::npos && line.compare(begin, 2, "/*") == 0) in_comment = true;
+    if (in_comment) {
+      in_comment = line.find("*/") == std::string::npos;
+      continue;
+    }
+    try {
+      run_line(line, path.parent_path(), depth);
+    } catch (const ScriptError& error) {
+      throw Error("{}:{}: {}: {}", here_.file, number, error.problem, error.remedy);
+    }
+  }
+  if (in_comment) throw Error("{}: a comment opened by /* is never closed: add */", path.string());
+  here_ = outer;
+}
+
+NetworkData Interpreter::finish(const fs::path& path) {
+  if (script_.circuit.empty()) throw Error("{}: defines no circuit: begin it with new circuit.name", path.string());
+  return network_data_of(script_);
+}
+
+}  // namespace
+}  // namespace opendss
+
+NetworkData read_opendss(const std::filesystem::path& script) {
+  opendss::Interpreter interpreter;
+  interpreter.run_file(script, 0);
+  return interpreter.finish(script);
+}
+
+NetworkData read_feeder(const std::filesystem::path& path) {
+  if (opendss::lower_case(path.extension().string()) == ".dss") return read_opendss(path);
+  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss)", path.string(), path.extension().string());
+}
+
+}  // namespace gridfed

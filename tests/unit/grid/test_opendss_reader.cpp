@@ -1,0 +1,4 @@
+#include "grid/opendss_reader.hpp"
+
+#include <gtest/gtest.h>
+TEST(X, Y) {}
