@@ -56,7 +56,8 @@ std::string quoted(const std::string& text) {
     if (c == '"' || c == '\\') out += '\\';
     out += c == '\n' ? std::string("\\n") : std::string(1, c);
   }
-  return out + '"';
+  out += '"';
+  return out;
 }
 
 std::vector<Entry> read_deck(const std::string& path) {
