@@ -1,0 +1,84 @@
+#include "runtime/stage_timer.hpp"
+
+#include "runtime/communicator.hpp"
+#include "runtime/hdf5.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace gridfed {
+
+StageTimes::Scope::Scope(StageTimes& times, std::size_t index) : times_(times), index_(index), start_(std::chrono::steady_clock::now()) {}
+
+StageTimes::Scope::~Scope() {
+  times_.stages_[index_].second += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+StageTimes::Scope StageTimes::stage(const std::string& name) {
+  const auto found = std::ranges::find(stages_, name, [](const auto& stage) { return stage.first; });
+  const auto index = static_cast<std::size_t>(found - stages_.begin());
+  if (found == stages_.end()) stages_.emplace_back(name, 0.0);
+  return {*this, index};
+}
+
+double StageTimes::seconds(const std::string& name) const {
+  const auto found = std::ranges::find(stages_, name, [](const auto& stage) { return stage.first; });
+  return found == stages_.end() ? 0.0 : found->second;
+}
+
+TimingSummary StageTimes::summary(const Communicator& comm) const {
+  std::string mine;
+  for (const auto& [name, seconds] : stages_) mine += name + '\n';
+  const std::vector<char> all = comm.all_gather_v(std::span<const char>(mine));
+  std::istringstream lines(std::string(all.begin(), all.end()));
+  TimingSummary summary;
+  for (std::string name; std::getline(lines, name);) {
+    if (std::ranges::find(summary.stages, name, &StageSummary::name) == summary.stages.end()) summary.stages.push_back({.name = name});
+  }
+  std::vector<double> low, sum;
+  for (const auto& stage : summary.stages) low.push_back(seconds(stage.name));
+  sum = low;
+  std::vector<double> high = low;
+  high.push_back(gridfed::peak_memory_mb());
+  comm.all_reduce_min(std::span(low));
+  comm.all_reduce_sum(std::span(sum));
+  comm.all_reduce_max(std::span(high));
+  for (std::size_t i = 0; i < summary.stages.size(); ++i) {
+    summary.stages[i].min = low[i];
+    summary.stages[i].mean = sum[i] / comm.size();
+    summary.stages[i].max = high[i];
+  }
+  summary.peak_memory_mb = high.back();
+  return summary;
+}
+
+std::string TimingSummary::text() const {
+  std::string out;
+  for (const auto& stage : stages)
+    out += fmt::format("stage={} min_s={:.3f} mean_s={:.3f} max_s={:.3f}\n", stage.name, stage.min, stage.mean, stage.max);
+  return out + fmt::format("peak_memory_mb={:.0f}", peak_memory_mb);
+}
+
+void TimingSummary::write(File& file, const std::string& group) const {
+  std::vector<std::string> names;
+  std::vector<double> seconds;  // [stage, 3]
+  for (const auto& stage : stages) {
+    names.push_back(stage.name);
+    seconds.insert(seconds.end(), {stage.min, stage.mean, stage.max});
+  }
+  file.write_texts(group + "/stages", names);
+  file.write(group + "/seconds_min_mean_max", seconds, {names.size(), 3}, "s");
+  file.set_attribute(group, "peak_memory_mb", peak_memory_mb);
+}
+
+double peak_memory_mb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    double kibibytes = 0;
+    if (std::sscanf(line.c_str(), "VmHWM: %lf", &kibibytes) == 1) return kibibytes * 1024 / 1e6;
+  }
+  return 0;
+}
+
+}  // namespace gridfed
