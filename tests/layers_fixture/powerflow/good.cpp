@@ -1,0 +1,3 @@
+#include "powerflow/solver.hpp"
+#include "grid/network.hpp"
+#include <petscksp.h>
