@@ -11,7 +11,6 @@ using Eigen::Index;
 using Eigen::MatrixXcd;
 
 constexpr Complex j{0.0, 1.0};
-constexpr double open_line_susceptance = 4.2e-8;  // [S]: 5 kvar at 345 kV, as OpenDSS adds to both ends of every line
 
 /// Adds a two-terminal admittance between positions a and b of a matrix; b < 0 is ground.
 void add_between(MatrixXcd& y, Index a, Index b, Complex value) {
@@ -51,7 +50,7 @@ MatrixXcd bank_admittance(std::size_t conductors, bool second_terminal, Connecti
 MatrixXcd line_admittance(const LineData& line) {
   const Index n = line.series_impedance.rows();
   const MatrixXcd series = line.series_impedance.inverse();
-  const MatrixXcd shunt = j * line.shunt_susceptance.cast<Complex>() / 2.0 + j * open_line_susceptance * MatrixXcd::Identity(n, n);
+  const MatrixXcd shunt = j * line.shunt_susceptance.cast<Complex>() / 2.0;
   MatrixXcd y(2 * n, 2 * n);
   y.topLeftCorner(n, n) = series + shunt;
   y.bottomRightCorner(n, n) = series + shunt;
@@ -110,9 +109,11 @@ MatrixXcd transformer_admittance(const TransformerData& transformer, std::span<c
         y(near_end(a, phase), far_end(b, phase)) -= value;
         y(far_end(a, phase), near_end(b, phase)) -= value;
       }
-      const Complex antifloat = -j * transformer.antifloat_ppm * 1e-6 * phase_power / (rated_a * rated_a);
+      // Half of the shunt at each end of a winding, and once more at a wye's neutral, as OpenDSS places it.
+      const Complex antifloat = -0.5 * j * transformer.antifloat_ppm * 1e-6 * phase_power / (rated_a * rated_a);
       y(near_end(a, phase), near_end(a, phase)) += antifloat;
       y(far_end(a, phase), far_end(a, phase)) += antifloat;
+      if (phase == 0 && windings[a].connection == Connection::wye) y(far_end(a, phase), far_end(a, phase)) += antifloat;
     }
   }
   return y;

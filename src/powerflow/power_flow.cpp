@@ -48,6 +48,7 @@ struct InjectionPhase {
   double share = 1, rated_voltage = 0;
 };
 
+constexpr double rounding_level = 1e-7;        // [p.u.]: no tolerance above is met by stalling
 constexpr double current_limit_voltage = 0.7;  // [p.u.]: below, an inverter holds its current instead of its power
 
 std::vector<std::array<int, 2>> phase_pairs(std::span<const int> nodes, Connection connection, int phases) {
@@ -372,7 +373,8 @@ struct UnbalancedPowerFlow::Workspace {
       substitute();
       v = next;
     }
-    double previous = 0;
+    double previous = 0, best = 0;
+    int stalled = 0;
     while (solution.iterations < options.max_iterations) {
       ++solution.iterations;
       evaluate(conditions, v);
@@ -391,6 +393,14 @@ struct UnbalancedPowerFlow::Workspace {
         solution.converged = true;
         break;
       }
+      // Ungrounded sections are tied to ground by parts per million alone: their common mode stops at the rounding error of the
+      // factorisation, above the tightest tolerances. No progress in ten iterations at that level is convergence.
+      stalled = previous > 0 && change > 0.5 * best ? stalled + 1 : 0;
+      if (stalled == 10 && change < rounding_level) {
+        solution.converged = true;
+        break;
+      }
+      best = previous > 0 ? std::min(best, change) : change;
       previous = change;
     }
     finish(conditions);
@@ -421,6 +431,12 @@ struct UnbalancedPowerFlow::Workspace {
     }
     solution.load_power = drawn;
     solution.losses = solution.source_power + injected - drawn;
+    for (const auto* shunts : {&capacitors, &reactors}) {
+      const auto ends = shunts == &capacitors ? network->capacitor_nodes() : network->reactor_nodes();
+      for (std::size_t i = 0; i < shunts->size(); ++i) {
+        if (ends[i].to.empty()) solution.losses -= flow((*shunts)[i], ends[i].from.size()).power;
+      }
+    }
     warm = solution.converged;
   }
 

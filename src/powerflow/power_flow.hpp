@@ -35,7 +35,7 @@ struct PowerFlowSolution {
   int mismatch_node = -1;
   Complex source_power;               ///< delivered by the sources [VA]
   Complex load_power;                 ///< drawn by the loads at the solved voltages [VA]
-  Complex losses;                     ///< in lines, transformers, capacitors and reactors [VA]
+  Complex losses;                     ///< in lines, transformers and series elements [VA]; shunt capacitors and reactors are not losses
 };
 
 /// Flow into the first terminal of a line or transformer.
