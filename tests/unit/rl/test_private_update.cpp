@@ -101,6 +101,12 @@ TEST(PrivateUpdate, OfAnEmptyBatchStepsAlongTheNoiseAlone) {
   }
 }
 
+TEST(PrivateUpdate, RefusesNoiseWithoutASource) {
+  Learner learner({}, observations, actions, 7);
+  EXPECT_THROW(learner.update({}, {.clip_norm = 1, .noise_multiplier = 1, .expected_batch_size = 5, .add_gaussian = {}}), Error);
+  EXPECT_THROW(learner.update({}, noiseless(0, 5)), Error);
+}
+
 TEST(PrivateUpdate, TakesBatchesOfChangingSize) {
   const Dataset data = random_dataset(observations, actions, 200);
   BatchBuffer buffer;
