@@ -27,6 +27,15 @@ std::vector<NetworkShape> networks_of(const RlOptions& options, std::size_t obse
   throw Error("unknown learning algorithm");
 }
 
+void validate(const PrivateUpdate& privacy) {
+  if (!(privacy.clip_norm > 0) || !(privacy.expected_batch_size > 0) || !(privacy.noise_multiplier >= 0) ||
+      (privacy.noise_multiplier > 0 && !privacy.add_gaussian)) {
+    throw Error(
+        "a private update of clip norm {}, noise multiplier {} and expected batch {} has no meaning: make them positive and give it noise",
+        privacy.clip_norm, privacy.noise_multiplier, privacy.expected_batch_size);
+  }
+}
+
 std::vector<NetworkShape> with_targets(std::vector<NetworkShape> shapes) {
   std::erase_if(shapes, [](const NetworkShape& shape) { return !shape.has_target; });
   return shapes;
@@ -55,6 +64,7 @@ Learner::~Learner() = default;
 
 Losses Learner::update(const Batch& batch, const PrivateUpdate* privacy) {
   check(batch);
+  if (privacy != nullptr) validate(*privacy);
   if (batch.size == 0 && privacy == nullptr) {
     throw Error("an update was given an empty batch (the dataset may be empty): give every client data, or train privately");
   }

@@ -10,7 +10,7 @@ namespace gridfed {
 namespace {
 
 struct Coefficients {
-  float beta1, beta2, rate, second_correction, epsilon, keep;
+  float beta1, rest1, beta2, rest2, rate, second_correction, epsilon, keep;
 };
 
 /// T is float or a vector of floats, so that the tail of a run computes as its middle does.
@@ -18,8 +18,8 @@ template <class T>
 void adam(const Coefficients& c, T& p, const T& g, T& m, T& v) {
   using std::max;
   using std::sqrt;
-  m = c.beta1 * m + (1.0F - c.beta1) * g;
-  v = c.beta2 * v + (1.0F - c.beta2) * g * g;
+  m = c.beta1 * m + c.rest1 * g;
+  v = c.beta2 * v + c.rest2 * g * g;
   v = max(v, T(0.0F));  // moments that went through lossy averaging may be slightly negative
   p = c.keep * p - c.rate * m / (sqrt(v) * c.second_correction + c.epsilon);
 }
@@ -30,7 +30,9 @@ void AdamStep::apply(std::span<float> parameters, std::span<const float> gradien
                      std::span<float> second_moment) const {
   const auto t = static_cast<double>(step);
   const Coefficients c{.beta1 = static_cast<float>(beta1),
+                       .rest1 = static_cast<float>(1.0 - beta1),
                        .beta2 = static_cast<float>(beta2),
+                       .rest2 = static_cast<float>(1.0 - beta2),
                        .rate = static_cast<float>(learning_rate / (1.0 - std::pow(beta1, t))),
                        .second_correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(beta2, t))),
                        .epsilon = static_cast<float>(epsilon),

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <boost/program_options/value_semantic.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
@@ -53,12 +54,13 @@ po::typed_value<std::string>* integers(const char* key, std::vector<std::int64_t
       ->default_value(fmt::format("{}", fmt::join(target, ",")))
       ->notifier([key, &target](const std::string& text) {
         std::vector<std::int64_t> values;
-        for (std::size_t at = 0; at < text.size();) {
+        for (std::size_t at = 0; !text.empty() && at <= text.size();) {
           const std::size_t end = std::min(text.find(',', at), text.size());
-          const char* first = text.data() + text.find_first_not_of(' ', at);
+          const std::string_view field = std::string_view(text).substr(at, end - at);
+          const std::string_view digits = field.substr(std::min(field.find_first_not_of(' '), field.size()));
           std::int64_t value = 0;
-          const auto [stop, fault] = std::from_chars(first, text.data() + end, value);
-          if (fault != std::errc() || stop != text.data() + end)
+          const auto [stop, fault] = std::from_chars(digits.begin(), digits.end(), value);
+          if (fault != std::errc() || stop != digits.end())
             throw Error("{} = '{}' is not a list of integers: write it as 128,128", key, text);
           values.push_back(value);
           at = end + 1;

@@ -1,0 +1,176 @@
+#include "examples.hpp"
+#include "rl/learner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+// The gradients of a learner against central differences of its losses, written a second time here, in double precision and plainly.
+// What a loss takes as given (targets, advantages, the critic under the policy) is read from a frozen copy of the parameters.
+
+namespace gridfed {
+namespace {
+
+using Numbers = std::vector<double>;
+
+Numbers network(const std::vector<LayerSlice>& layers, const Numbers& parameters, Numbers x) {
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    Numbers y(static_cast<std::size_t>(layers[l].outputs));
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      y[i] = parameters[layers[l].offset + layers[l].weight_count() + i];
+      for (std::size_t j = 0; j < x.size(); ++j) y[i] += parameters[layers[l].offset + i * x.size() + j] * x[j];
+      if (l + 1 < layers.size()) y[i] = std::max(0.0, y[i]);
+    }
+    x = y;
+  }
+  return x;
+}
+
+Numbers row(std::span<const float> values, std::size_t i, std::size_t n) {
+  const auto part = values.subspan(i * values.size() / n, values.size() / n);
+  return {part.begin(), part.end()};
+}
+
+Numbers joined(Numbers a, const Numbers& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+struct Reference {
+  const RlOptions& options;
+  const ParameterLayout& layout;
+  Numbers frozen, targets;  // the target networks are laid out like the critics, so both are read at the critics' places
+  const Batch& batch;
+
+  double loss(const Numbers& p) const {
+    const auto n = static_cast<std::size_t>(batch.size);
+    const auto& net = layout.networks;
+    Numbers advantage(n);
+    double value_loss = 0, critic_loss = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const Numbers s = row(batch.observations, i, n), a = row(batch.actions, i, n), next = row(batch.next_observations, i, n);
+      const double target = std::min(network(net[1], targets, joined(s, a))[0], network(net[2], targets, joined(s, a))[0]);
+      advantage[i] = target - network(net[0], frozen, s)[0];
+      const double u = target - network(net[0], p, s)[0];
+      value_loss += std::abs(options.expectile - (u < 0 ? 1.0 : 0.0)) * u * u;
+      const double reward = batch.rewards[i] - options.safety_weight * batch.costs[i];
+      const double goal = reward + options.discount * (1.0 - batch.terminals[i]) * network(net[0], frozen, next)[0];
+      for (const std::size_t k : {1U, 2U}) critic_loss += std::pow(network(net[k], p, joined(s, a))[0] - goal, 2);
+    }
+    double mean = 0, variance = 0;
+    for (const double u : advantage) mean += u / static_cast<double>(n);
+    for (const double u : advantage) variance += (u - mean) * (u - mean) / static_cast<double>(n);
+    double actor_loss = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const Numbers s = row(batch.observations, i, n), a = row(batch.actions, i, n);
+      Numbers pi = network(net[3], p, s);
+      for (double& x : pi) x = std::tanh(x);
+      if (options.actor_update == ActorUpdate::q_ascent) {
+        for (std::size_t j = 0; j < a.size(); ++j) actor_loss += (pi[j] - a[j]) * (pi[j] - a[j]) / static_cast<double>(a.size());
+        actor_loss -= options.q_weight * network(net[1], frozen, joined(s, pi))[0] / std::sqrt(variance);
+      } else {
+        const Numbers log_std = network(net[4], p, {});
+        for (std::size_t j = 0; j < a.size(); ++j) {
+          const double z = (a[j] - pi[j]) / std::exp(log_std[j]);
+          actor_loss +=
+              std::min(100.0, std::exp(options.temperature * advantage[i])) * (0.5 * z * z + log_std[j] + 0.5 * std::log(2 * M_PI));
+        }
+      }
+    }
+    return (value_loss + critic_loss + actor_loss) / static_cast<double>(n);
+  }
+};
+
+void expect_true_gradient(RlOptions options) {
+  options.hidden_dims = {7, 6};
+  options.safety_weight = 0.5;
+  options.tau = 0.3;
+  options.learning_rate = 0.02;
+  Learner learner(options, 4, 3, 11);
+  const Dataset data = random_dataset(4, 3, 9);
+  BatchBuffer buffer;
+  RandomStream stream(5, Draw::test);
+  const Batch batch = data.sample(stream, 9, buffer);
+  LearnerState apart = learner.state();  // targets and critics differ, log_std is not zero
+  for (float& x : apart.targets) x += 0.3F * static_cast<float>(stream.normal());
+  for (float& x : std::span(apart.parameters).last(3)) x += 0.2F;
+  learner.restore(apart);
+
+  Reference reference{.options = options,
+                      .layout = learner.layout(),
+                      .frozen = {apart.parameters.begin(), apart.parameters.end()},
+                      .targets = Numbers(apart.parameters.size()),
+                      .batch = batch};
+  std::size_t from = 0;  // the target buffer holds the critics' layers in the order of their places
+  std::vector<LayerSlice> slices;
+  for (const std::size_t k : {1U, 2U})
+    slices.insert(slices.end(), reference.layout.networks[k].begin(), reference.layout.networks[k].end());
+  std::sort(slices.begin(), slices.end(), [](const LayerSlice& a, const LayerSlice& b) { return a.offset < b.offset; });
+  for (const LayerSlice& slice : slices) {
+    std::copy_n(apart.targets.begin() + static_cast<std::ptrdiff_t>(from), slice.size(),
+                reference.targets.begin() + static_cast<std::ptrdiff_t>(slice.offset));
+    from += slice.size();
+  }
+  ASSERT_EQ(from, apart.targets.size());
+
+  const Losses losses = learner.update(batch);
+  EXPECT_NEAR(losses.value + losses.critic + losses.actor, reference.loss(reference.frozen), 1e-4);
+  Numbers p = reference.frozen;
+  const double h = 1e-6;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    p[i] += h;
+    const double above = reference.loss(p);
+    p[i] -= 2 * h;
+    const double slope = (above - reference.loss(p)) / (2 * h);
+    p[i] = reference.frozen[i];
+    EXPECT_NEAR(learner.gradient()[i], slope, 1e-5 + 1e-4 * std::abs(slope)) << "parameter " << i;
+  }
+}
+
+TEST(Gradients, OfQAscentAreTheSlopesOfItsLosses) {
+  expect_true_gradient({});
+}
+
+TEST(Gradients, OfAdvantageWeightingAreTheSlopesOfItsLosses) {
+  expect_true_gradient({.actor_update = ActorUpdate::advantage_weighted});
+}
+
+TEST(Gradients, DoNotDependOnWhatIsShared) {
+  expect_true_gradient({.shared = Sharing::all});
+}
+
+// Linear networks of one observation s and one action a, all numbers by hand:
+//   V = 0.5 s, Q1 = s + 2 a, Q2 = a + 1, targets Qt1 = s + a, Qt2 = 3; s = 2, a = 0.5, r = 1, s' = 4.
+// V(s) = 1 and min Qt = 2.5, so u = 1.5: L_V = 0.7 * 2.25 = 1.575, slope -2 * 0.7 * 1.5 = -2.1 in V.
+// V(s') = 2, goal = 1 + 0.99 * 2 = 2.98, Q1 = 3 and Q2 = 1.5: L_Q = 0.02^2 + 1.48^2 = 2.1908, slopes 0.04 and -2.96.
+TEST(Gradients, OfExpectileAndTemporalDifferenceByHand) {
+  for (const bool terminal : {false, true}) {
+    RlOptions options;
+    options.hidden_dims = {};
+    Learner learner(options, 1, 1, 1);
+    LearnerState state = learner.state();
+    const std::vector<float> by_hand{0.5F, 0, 1, 2, 0, 0, 1, 1, 0, 0};  // V, Q1, Q2, policy: weights, then the bias
+    ASSERT_EQ(state.parameters.size(), by_hand.size());
+    state.parameters = by_hand;
+    state.targets = {1, 1, 0, 0, 0, 3};
+    learner.restore(state);
+    Dataset data = empty_dataset(1, 1);
+    data.append(std::vector<float>{2}, std::vector<float>{0.5F}, 1, std::vector<float>{4}, terminal, !terminal, 0);
+    BatchBuffer buffer;
+    const Losses losses = learner.update(data.gather(std::vector<std::size_t>{0}, buffer));
+    EXPECT_NEAR(losses.value, 1.575, 1e-5);
+    EXPECT_NEAR(losses.advantage, 1.5, 1e-6);
+    EXPECT_NEAR(learner.gradient()[0], -4.2, 1e-5);
+    EXPECT_NEAR(learner.gradient()[1], -2.1, 1e-5);
+    const double goal = terminal ? 1.0 : 2.98;  // a timeout is no end: it bootstraps
+    EXPECT_NEAR(losses.critic, std::pow(3 - goal, 2) + std::pow(1.5 - goal, 2), 1e-5);
+    const double d1 = 2 * (3 - goal), d2 = 2 * (1.5 - goal);
+    const double expected[] = {2 * d1, 0.5 * d1, d1, 2 * d2, 0.5 * d2, d2};
+    for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(learner.gradient()[2 + i], expected[i], 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace gridfed
