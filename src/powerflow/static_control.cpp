@@ -70,7 +70,7 @@ int move_regulators(UnbalancedPowerFlow& flow, const RegulatorSettings& settings
     double& tap = state.taps[transformer][regulators[i].winding - 1];
     const double increment = (winding.max_tap - winding.min_tap) / winding.num_taps;
     const double wanted = std::abs(boost[i]) * regulators[i].pt_ratio / winding_base(data, winding);
-    const int steps = std::clamp(static_cast<int>(std::floor(wanted / increment + 0.5)), 1, regulators[i].max_tap_change);
+    const int steps = std::clamp(static_cast<int>(wanted / increment), 1, regulators[i].max_tap_change);
     const int before = tap_number(winding, tap);
     tap = tap_ratio(winding, before + (boost[i] > 0 ? steps : -steps));
     operations += std::abs(tap_number(winding, tap) - before);

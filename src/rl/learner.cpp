@@ -150,8 +150,8 @@ void Learner::follow_targets(double tau) {
   }
 }
 
-Policy Learner::policy() const {
-  std::vector<Policy::Layer> layers;
+PolicyNetwork Learner::policy() const {
+  std::vector<PolicyNetwork::Layer> layers;
   const auto values = std::span<const float>(state_.parameters);
   for (const LayerSlice& slice : layout_.networks[policy_network()]) {
     const auto weights = values.subspan(slice.offset, slice.weight_count());
@@ -161,7 +161,7 @@ Policy Learner::policy() const {
                       .weights = {weights.begin(), weights.end()},
                       .biases = {biases.begin(), biases.end()}});
   }
-  return Policy(std::move(layers));
+  return PolicyNetwork(std::move(layers));
 }
 
 void Learner::restore(const LearnerState& state) {

@@ -70,7 +70,7 @@ class Learner {
   std::int64_t updates() const { return state_.updates; }
   const ParameterLayout& layout() const { return layout_; }
 
-  Policy policy() const;
+  PolicyNetwork policy() const;
   const LearnerState& state() const { return state_; }
   /// Throws Error if the state is of a learner with other networks.
   void restore(const LearnerState& state);

@@ -8,7 +8,7 @@
 
 namespace gridfed {
 
-Policy::Policy(std::vector<Layer> layers) : layers_(std::move(layers)) {
+PolicyNetwork::PolicyNetwork(std::vector<Layer> layers) : layers_(std::move(layers)) {
   if (layers_.empty()) throw Error("a policy has no layers (its file may be cut short): train it again");
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
@@ -22,7 +22,7 @@ Policy::Policy(std::vector<Layer> layers) : layers_(std::move(layers)) {
   }
 }
 
-void Policy::act(std::span<const float> observation, std::span<float> action) const {
+void PolicyNetwork::act(std::span<const float> observation, std::span<float> action) const {
   if (observation.size() != observation_size() || action.size() != action_size()) {
     throw Error("a policy of {} observations and {} actions was asked for {} and {}: use the feeder interface it was trained with",
                 observation_size(), action_size(), observation.size(), action.size());

@@ -8,7 +8,7 @@ namespace gridfed {
 
 /// A learned policy on its own: plain numbers, no library behind it, safe to copy and to use from several threads.
 /// action = tanh(W_n relu(... relu(W_1 observation + b_1) ...) + b_n), each component in [-1, 1].
-class Policy {
+class PolicyNetwork {
  public:
   struct Layer {
     std::int64_t rows = 0, cols = 0;  ///< outputs, inputs
@@ -17,7 +17,7 @@ class Policy {
   };
 
   /// Throws Error if the layers do not fit together.
-  explicit Policy(std::vector<Layer> layers);
+  explicit PolicyNetwork(std::vector<Layer> layers);
 
   std::size_t observation_size() const { return static_cast<std::size_t>(layers_.front().cols); }
   std::size_t action_size() const { return static_cast<std::size_t>(layers_.back().rows); }

@@ -12,22 +12,22 @@
 namespace gridfed {
 namespace {
 
-TEST(Policy, ComputesATwoLayerNetworkByHand) {
-  const Policy policy(
+TEST(PolicyNetwork, ComputesATwoLayerNetworkByHand) {
+  const PolicyNetwork policy(
       {{.rows = 2, .cols = 2, .weights = {1, -1, 2, 0}, .biases = {0, 1}}, {.rows = 1, .cols = 2, .weights = {0.5, 0.25}, .biases = {-1}}});
   std::vector<float> action(1);
   policy.act(std::vector<float>{0.5F, 1.0F}, action);  // hidden relu(-0.5, 2) = (0, 2), output 0.5 - 1
   EXPECT_NEAR(action[0], std::tanh(-0.5), 1e-6);
 }
 
-TEST(Policy, AgreesWithTheBatchForwardOfItsLearner) {
+TEST(PolicyNetwork, AgreesWithTheBatchForwardOfItsLearner) {
   const std::size_t observations = 29, actions = 5;
   const Learner learner({.hidden_dims = {64, 48}}, observations, actions, 3);
   const Dataset data = random_dataset(observations, actions, 40);
   const Mlp network(learner.layout().networks.back(), learner.state().parameters);
   MlpPass pass;
   network.forward(data.observations, 40, pass);
-  const Policy policy = learner.policy();
+  const PolicyNetwork policy = learner.policy();
   std::vector<float> action(actions);
   for (std::size_t i = 0; i < data.size(); ++i) {
     policy.act(std::span(data.observations).subspan(i * observations, observations), action);
@@ -35,12 +35,12 @@ TEST(Policy, AgreesWithTheBatchForwardOfItsLearner) {
   }
 }
 
-TEST(Policy, RefusesLayersAndObservationsThatDoNotFit) {
-  EXPECT_THROW(Policy({}), Error);
-  EXPECT_THROW(Policy({{.rows = 2, .cols = 2, .weights = {1, 2, 3}, .biases = {0, 0}}}), Error);
-  EXPECT_THROW(Policy({{.rows = 1, .cols = 1, .weights = {1}, .biases = {0}}, {.rows = 1, .cols = 2, .weights = {1, 1}, .biases = {0}}}),
+TEST(PolicyNetwork, RefusesLayersAndObservationsThatDoNotFit) {
+  EXPECT_THROW(PolicyNetwork({}), Error);
+  EXPECT_THROW(PolicyNetwork({{.rows = 2, .cols = 2, .weights = {1, 2, 3}, .biases = {0, 0}}}), Error);
+  EXPECT_THROW(PolicyNetwork({{.rows = 1, .cols = 1, .weights = {1}, .biases = {0}}, {.rows = 1, .cols = 2, .weights = {1, 1}, .biases = {0}}}),
                Error);
-  const Policy policy({{.rows = 1, .cols = 2, .weights = {1, 1}, .biases = {0}}});
+  const PolicyNetwork policy({{.rows = 1, .cols = 2, .weights = {1, 1}, .biases = {0}}});
   std::vector<float> action(1);
   EXPECT_THROW(policy.act(std::vector<float>(3), action), Error);
 }
