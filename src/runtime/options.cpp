@@ -80,7 +80,8 @@ std::vector<Entry> read_deck(const std::string& path) {
     const auto equals = text.find('=');
     if (equals == std::string::npos) throw Error("bad line in {} ({}): write key = value", origin, text);
     const std::string key = trimmed(text.substr(0, equals));
-    entries.push_back({section.empty() ? key : section + "." + key, unquoted(trimmed(text.substr(equals + 1)), origin), origin});
+    entries.push_back(
+        {section.empty() ? key : fmt::format("{}.{}", section, key), unquoted(trimmed(text.substr(equals + 1)), origin), origin});
   }
   return entries;
 }
