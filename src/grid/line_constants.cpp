@@ -13,8 +13,8 @@ namespace {
 // Susceptance B = omega P^-1 with the potential coefficients of the conductors and their images
 //   Pii = ln(2 hi / ri) / (2 pi e0)                                Pij = ln(Dij' / Dij) / (2 pi e0)
 using std::numbers::pi;
-constexpr double mu0 = 4e-7 * pi;     // [H/m]
-constexpr double e0 = 8.854e-12;      // [F/m], rounded as in the distribution programs results are compared with
+constexpr double mu0 = 4e-7 * pi;  // [H/m]
+constexpr double e0 = 8.854e-12;   // [F/m], rounded as in the distribution programs results are compared with
 constexpr Complex j_unit{0, 1};
 
 /// Ratio of the modified Bessel functions I0 and I1 by their power series; fine for |z| < 35.
@@ -52,10 +52,11 @@ Complex earth_return(const Conductor& a, const Conductor& b, bool self, double f
       const double b1 = 1 / (3 * std::numbers::sqrt2), b2 = 1.0 / 16, b3 = b1 / 15, b4 = b2 / 24;
       const double d2 = b2 * pi / 4, d4 = b4 * pi / 4, c2 = 1.3659315, c4 = c2 + 1.0 / 4 + 1.0 / 6;
       const double k2 = k * k, k3 = k2 * k, k4 = k2 * k2;
-      const double p = pi / 8 - b1 * k * std::cos(theta) + b2 * k2 * ((c2 - std::log(k)) * std::cos(2 * theta) + theta * std::sin(2 * theta)) +
-                       b3 * k3 * std::cos(3 * theta) - d4 * k4 * std::cos(4 * theta);
-      const double q = 0.5 * std::log(1.85138 / k) + b1 * k * std::cos(theta) - d2 * k2 * std::cos(2 * theta) + b3 * k3 * std::cos(3 * theta) -
-                       b4 * k4 * ((c4 - std::log(k)) * std::cos(4 * theta) + theta * std::sin(4 * theta));
+      const double p = pi / 8 - b1 * k * std::cos(theta) +
+                       b2 * k2 * ((c2 - std::log(k)) * std::cos(2 * theta) + theta * std::sin(2 * theta)) + b3 * k3 * std::cos(3 * theta) -
+                       d4 * k4 * std::cos(4 * theta);
+      const double q = 0.5 * std::log(1.85138 / k) + b1 * k * std::cos(theta) - d2 * k2 * std::cos(2 * theta) +
+                       b3 * k3 * std::cos(3 * theta) - b4 * k4 * ((c4 - std::log(k)) * std::cos(4 * theta) + theta * std::sin(4 * theta));
       return omega * mu0 / pi * Complex(p, q + 0.5 * std::log(image_distance));
     }
     case EarthModel::deri:
@@ -69,7 +70,8 @@ Complex earth_return(const Conductor& a, const Conductor& b, bool self, double f
 
 }  // namespace
 
-LineConstants line_constants(std::span<const Conductor> conductors, int phases, double frequency, double earth_resistivity, EarthModel model) {
+LineConstants line_constants(std::span<const Conductor> conductors, int phases, double frequency, double earth_resistivity,
+                             EarthModel model) {
   const int n = static_cast<int>(conductors.size());
   const double omega = 2 * pi * frequency;
   Eigen::MatrixXcd z(n, n);
@@ -83,7 +85,8 @@ LineConstants line_constants(std::span<const Conductor> conductors, int phases, 
       const Conductor& b = conductors[j];
       const bool self = i == j;
       const double distance = self ? a.geometric_mean_radius : std::hypot(a.x - b.x, a.height - b.height);
-      if (!self && distance < a.radius + b.radius) throw Error("conductors {} and {} occupy the same space: move one of them", j + 1, i + 1);
+      if (!self && distance < a.radius + b.radius)
+        throw Error("conductors {} and {} occupy the same space: move one of them", j + 1, i + 1);
       z(i, j) = -j_unit * omega * mu0 / (2 * pi) * std::log(distance) + earth_return(a, b, self, frequency, earth_resistivity, model);
       if (self) z(i, i) += model == EarthModel::deri ? skin_resistance(a.dc_resistance, frequency) : a.ac_resistance;
       const double gap = self ? (a.capacitance_radius > 0 ? a.capacitance_radius : a.radius) : distance;
@@ -97,7 +100,8 @@ LineConstants line_constants(std::span<const Conductor> conductors, int phases, 
   const int neutrals = n - phases;
   Eigen::MatrixXcd reduced = z.topLeftCorner(phases, phases);
   if (neutrals > 0)
-    reduced -= z.topRightCorner(phases, neutrals) * z.bottomRightCorner(neutrals, neutrals).inverse() * z.bottomLeftCorner(neutrals, phases);
+    reduced -=
+        z.topRightCorner(phases, neutrals) * z.bottomRightCorner(neutrals, neutrals).inverse() * z.bottomLeftCorner(neutrals, phases);
   return {reduced, b.topLeftCorner(phases, phases)};
 }
 

@@ -84,8 +84,9 @@ void finish_source(Source& source) {
   const double c = 4 * (source.r1 * source.r1 + source.x1 * source.x1) - loop * loop;
   const double discriminant = b * b - 4 * a * c;
   if (discriminant < 0)
-    throw ScriptError{fmt::format("no zero-sequence impedance gives {} MVA of single-phase fault power in Vsource.{}", source.mva1, source.name),
-                      "raise MVAsc1 or change x1r1 and x0r0"};
+    throw ScriptError{
+        fmt::format("no zero-sequence impedance gives {} MVA of single-phase fault power in Vsource.{}", source.mva1, source.name),
+        "raise MVAsc1 or change x1r1 and x0r0"};
   source.r0 = (-b + std::sqrt(discriminant)) / (2 * a);
   source.x0 = source.r0 * source.x0r0;
 }
@@ -159,7 +160,8 @@ constexpr Property<Source> source_properties[] = {
     {"Yearly", ignore},
     {"Daily", ignore},
     {"Duty", ignore},
-    {"Model", [](Source&, const Value& v, Script&) {
+    {"Model",
+     [](Source&, const Value& v, Script&) {
        if (!v.word().starts_with('t')) throw ScriptError{"only Thevenin sources are modelled", "give a small impedance instead"};
      }},
     {"puZideal", ignore},
@@ -172,7 +174,9 @@ constexpr Property<Source> source_properties[] = {
 // ---- loads ----
 
 /// Reactive power of `kw` at a power factor; a negative factor turns its sign.
-double kvar_at(double kw, double pf) { return kw * std::sqrt(1 / (pf * pf) - 1) * (pf < 0 ? -1 : 1); }
+double kvar_at(double kw, double pf) {
+  return kw * std::sqrt(1 / (pf * pf) - 1) * (pf < 0 ? -1 : 1);
+}
 
 template <auto member, class T>
 void set_power_factor(T& element, const Value& value, Script&) {
@@ -214,7 +218,8 @@ void set_model(T& element, const Value& value, Script&) {
 
 void set_zipv(Load& load, const Value& value, Script&) {
   load.zipv = value.numbers();
-  if (load.zipv.size() != 7) throw ScriptError{fmt::format("{} coefficients", load.zipv.size()), "give seven: P z, i, p, Q z, i, p and the cut-off voltage"};
+  if (load.zipv.size() != 7)
+    throw ScriptError{fmt::format("{} coefficients", load.zipv.size()), "give seven: P z, i, p, Q z, i, p and the cut-off voltage"};
 }
 
 constexpr Property<Load> load_properties[] = {
@@ -264,16 +269,22 @@ constexpr Property<Load> load_properties[] = {
 
 // ---- generators ----
 
+void finish_generator(Generator& generator) {
+  if (!generator.kvar_given) generator.kvar = kvar_at(generator.kw, generator.pf);
+}
+
 constexpr Property<Generator> generator_properties[] = {
     {"phases", set_positive<&Generator::phases>},
     {"bus1", set<&Generator::bus>},
     {"kv", set_positive<&Generator::kv>},
-    {"kW", [](Generator& g, const Value& v, Script&) {
+    {"kW",
+     [](Generator& g, const Value& v, Script&) {
        g.kw = v.number();
        g.kvar_given = false;
      }},
     {"pf", set_power_factor<&Generator::pf>},
-    {"kvar", [](Generator& g, const Value& v, Script&) {
+    {"kvar",
+     [](Generator& g, const Value& v, Script&) {
        g.kvar = v.number();
        g.kvar_given = true;
      }},
@@ -403,7 +414,8 @@ constexpr Property<Storage> storage_properties[] = {
     {"%PminkvarMax", ignore},
     {"kWrated", set_positive<&Storage::kw_rated>},
     {"%kWrated", ignore},
-    {"kWhrated", [](Storage& s, const Value& v, Script& script) {
+    {"kWhrated",
+     [](Storage& s, const Value& v, Script& script) {
        set_positive<&Storage::kwh_rated>(s, v, script);
        s.percent_stored = 100;
      }},
@@ -508,34 +520,10 @@ constexpr Property<WindGen> wind_properties[] = {
 
 // ---- the classes ----
 
-template <auto table>
-Object* find(Script& script, const std::string& name) {
-  return (script.*table).find(name);
-}
-
-template <auto table>
-Object& add(Script& script, const std::string& name, Origin origin) {
-  return (script.*table).add(name, std::move(origin));
-}
-
 Object& add_source(Script& script, const std::string& name, Origin origin) {
   Source& source = script.sources.add(name, std::move(origin));
   finish_source(source);
   return source;
-}
-
-void finish(Source& source) { finish_source(source); }
-void finish(Load& load) { finish_load(load); }
-void finish(Generator& generator) {
-  if (!generator.kvar_given) generator.kvar = kvar_at(generator.kw, generator.pf);
-}
-void finish(Object&) {}
-
-template <class T, const auto& properties, const auto& class_name>
-void edit_as(Script& script, Object& object, std::span<const Argument> arguments) {
-  auto& element = static_cast<T&>(object);
-  edit<T>(class_name, properties, element, arguments, script);
-  finish(element);
 }
 
 constexpr char source_name[] = "Vsource", load_name[] = "Load", generator_name[] = "Generator", pv_name[] = "PVSystem",
@@ -545,9 +533,10 @@ constexpr char source_name[] = "Vsource", load_name[] = "Load", generator_name[]
 
 std::span<const ElementClass> conversion_classes() {
   static constexpr ElementClass classes[] = {
-      {source_name, add_source, find<&Script::sources>, edit_as<Source, source_properties, source_name>},
-      {load_name, add<&Script::loads>, find<&Script::loads>, edit_as<Load, load_properties, load_name>},
-      {generator_name, add<&Script::generators>, find<&Script::generators>, edit_as<Generator, generator_properties, generator_name>},
+      {source_name, add_source, find<&Script::sources>, edit_as<Source, source_properties, source_name, finish_source>},
+      {load_name, add<&Script::loads>, find<&Script::loads>, edit_as<Load, load_properties, load_name, finish_load>},
+      {generator_name, add<&Script::generators>, find<&Script::generators>,
+       edit_as<Generator, generator_properties, generator_name, finish_generator>},
       {pv_name, add<&Script::pv_systems>, find<&Script::pv_systems>, edit_as<PvSystem, pv_properties, pv_name>},
       {storage_name, add<&Script::storages>, find<&Script::storages>, edit_as<Storage, storage_properties, storage_name>},
       {wind_name, add<&Script::wind_generators>, find<&Script::wind_generators>, edit_as<WindGen, wind_properties, wind_name>},

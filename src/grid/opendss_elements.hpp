@@ -18,8 +18,8 @@ namespace gridfed::opendss {
 
 enum class LengthUnit { none, mi, kft, km, m, ft, in, cm, mm };
 
-double metres(LengthUnit unit);                           ///< none counts as metres
-double conversion(LengthUnit from, LengthUnit to);        ///< lengths `to` in one length `from`; 1 if either is none
+double metres(LengthUnit unit);                     ///< none counts as metres
+double conversion(LengthUnit from, LengthUnit to);  ///< lengths `to` in one length `from`; 1 if either is none
 
 struct BusReference {
   std::string bus;
@@ -57,7 +57,7 @@ struct LineImpedance {
   double c1 = 3.4, c0 = 1.6;                                 // nF per 1000 ft
   double rg = 0.01805, xg = 0.155081, rho = 100;             // how R and X follow the frequency through the earth return
   double base_frequency = 60;
-  Eigen::MatrixXd r, x, c;                                   // ohm, ohm, nF per unit length
+  Eigen::MatrixXd r, x, c;  // ohm, ohm, nF per unit length
 
   LineImpedance() { expand_sequences(); }
   void expand_sequences();
@@ -71,11 +71,11 @@ struct LineCode : Object, LineImpedance {
 struct Line : Object, LineImpedance {
   BusReference bus1, bus2;
   std::string geometry;
-  std::optional<LengthUnit> code_unit;                    ///< of the line code in force, if there is one
+  std::optional<LengthUnit> code_unit;  ///< of the line code in force, if there is one
   bool sequences_edited = false;
   double length = 1;
   LengthUnit unit = LengthUnit::none;
-  double lengths_per_impedance_unit = 1;                  ///< length / this = length in the unit of the impedances
+  double lengths_per_impedance_unit = 1;  ///< length / this = length in the unit of the impedances
   bool is_switch = false, closed = true;
   double normamps = 0;
   EarthModel earth_model = EarthModel::deri;
@@ -91,8 +91,8 @@ struct Winding {
 struct Transformer : Object {
   int phases = 3, active = 1;
   std::vector<Winding> windings = std::vector<Winding>(2);
-  double xhl = 7, xht = 35, xlt = 30;                     // percent
-  std::vector<double> xscarray;                           // percent, for four windings and more
+  double xhl = 7, xht = 35, xlt = 30;  // percent
+  std::vector<double> xscarray;        // percent, for four windings and more
   double percent_no_load_loss = 0, percent_imag = 0, ppm_antifloat = 1, normhkva = 0;
   bool lead = false;
   std::string bank;
@@ -113,7 +113,7 @@ struct Source : Object {
   double kv = 115, pu = 1, angle = 0, base_mva = 100;
   enum class Given { short_circuit_mva, short_circuit_amperes, impedance } given = Given::short_circuit_mva;
   double mva3 = 2000, mva1 = 2100, isc3 = 10000, isc1 = 10540, x1r1 = 4, x0r0 = 3;
-  double r1 = 0, x1 = 0, r0 = 0, x0 = 0;                  // ohm
+  double r1 = 0, x1 = 0, r0 = 0, x0 = 0;  // ohm
 };
 
 /// What loads and sources of power share: the terminal and its rated voltage.
@@ -227,8 +227,9 @@ struct ElementClass {
   void (*edit)(Script&, Object&, std::span<const Argument>);
 };
 
-/// The classes this reader knows, those of lines and transformers and those of sources, loads and resources.
-std::span<const ElementClass> delivery_classes();
+/// The classes this reader knows: of lines, of transformers and banks, and of what turns power from or into something else.
+std::span<const ElementClass> line_classes();
+std::span<const ElementClass> transformer_classes();
 std::span<const ElementClass> conversion_classes();
 
 /// The script's final state in SI units.

@@ -11,15 +11,23 @@ namespace gridfed::opendss {
 
 double metres(LengthUnit unit) {
   switch (unit) {
-    case LengthUnit::mi: return 1609.344;
-    case LengthUnit::kft: return 304.8;
-    case LengthUnit::km: return 1000;
-    case LengthUnit::ft: return 0.3048;
-    case LengthUnit::in: return 0.0254;
-    case LengthUnit::cm: return 0.01;
-    case LengthUnit::mm: return 0.001;
+    case LengthUnit::mi:
+      return 1609.344;
+    case LengthUnit::kft:
+      return 304.8;
+    case LengthUnit::km:
+      return 1000;
+    case LengthUnit::ft:
+      return 0.3048;
+    case LengthUnit::in:
+      return 0.0254;
+    case LengthUnit::cm:
+      return 0.01;
+    case LengthUnit::mm:
+      return 0.001;
     case LengthUnit::m:
-    case LengthUnit::none: break;
+    case LengthUnit::none:
+      break;
   }
   return 1;
 }
@@ -48,7 +56,9 @@ Terminal terminal(const BusReference& reference, int phases, int conductors, con
 }
 
 /// Wye: phases and neutral. Delta: phases, and one more where a branch would otherwise have no other end.
-int conductors_of(Connection connection, int phases) { return phases + (connection == Connection::wye || phases < 3 ? 1 : 0); }
+int conductors_of(Connection connection, int phases) {
+  return phases + (connection == Connection::wye || phases < 3 ? 1 : 0);
+}
 
 Terminal power_terminal(const PowerElement& element, std::string_view class_name) {
   return terminal(element.bus, element.phases, conductors_of(element.connection, element.phases), element, class_name);
@@ -85,7 +95,8 @@ LineConstants geometry_constants(const Line& line, Script& script) {
   for (const auto& position : geometry.conductors) {
     const Wire* wire = script.wires.find(position.wire);
     if (!wire)
-      fail(line, "Line", fmt::format("uses LineGeometry.{}, whose conductor {} has no wire", geometry.name, conductors.size() + 1), "name its wire");
+      fail(line, "Line", fmt::format("uses LineGeometry.{}, whose conductor {} has no wire", geometry.name, conductors.size() + 1),
+           "name its wire");
     conductors.push_back({.ac_resistance = wire->rac / metres(wire->resistance_unit),
                           .dc_resistance = wire->rdc / metres(wire->resistance_unit),
                           .geometric_mean_radius = wire->gmr * metres(wire->gmr_unit),
@@ -130,7 +141,8 @@ LineData line_data(const Line& line, Script& script) {
   data.series_impedance.real() = ((line.r.array() + line.rg * (ratio - 1)) * length).matrix();
   data.series_impedance.imag() = ((line.x.array() - earth_x) * (length * ratio)).matrix();
   // Default capacitances are per 1000 ft; they follow the unit only where other symmetrical components were given with it.
-  const double default_scale = line.sequences_edited && line.symmetrical && !line.capacitance_given ? 1 / conversion(LengthUnit::kft, line.unit) : 1;
+  const double default_scale =
+      line.sequences_edited && line.symmetrical && !line.capacitance_given ? 1 / conversion(LengthUnit::kft, line.unit) : 1;
   data.shunt_susceptance = line.c * (2 * pi * script.frequency * 1e-9 * length * default_scale);
   return data;
 }
@@ -165,7 +177,8 @@ TransformerData transformer_data(const Transformer& t, NetworkData& network) {
   const std::size_t count = t.windings.size();
   if (percent.empty()) percent = count == 2 ? std::vector{t.xhl} : std::vector{t.xhl, t.xht, t.xlt};
   if (percent.size() != count * (count - 1) / 2)
-    fail(t, "Transformer", fmt::format("has {} windings but {} leakage reactances", count, percent.size()), "give xscarray= one for each pair");
+    fail(t, "Transformer", fmt::format("has {} windings but {} leakage reactances", count, percent.size()),
+         "give xscarray= one for each pair");
   for (const double x : percent) data.reactance_pu.push_back(x / 100);
   return data;
 }
@@ -258,7 +271,8 @@ RegulatorData regulator_data(const RegControl& c, Script& script) {
   const Transformer* transformer = script.transformers.find(c.transformer);
   if (!transformer) fail(c, "RegControl", "controls no transformer", "give transformer=");
   if (c.winding > static_cast<int>(transformer->windings.size()))
-    fail(c, "RegControl", fmt::format("controls winding {} of Transformer.{}, which has {}", c.winding, c.transformer, transformer->windings.size()),
+    fail(c, "RegControl",
+         fmt::format("controls winding {} of Transformer.{}, which has {}", c.winding, c.transformer, transformer->windings.size()),
          "correct winding=");
   RegulatorData data{.name = c.name,
                      .transformer = c.transformer,
@@ -281,7 +295,8 @@ RegulatorData regulator_data(const RegControl& c, Script& script) {
 
 SolarPvData solar_data(const PvSystem& p, std::vector<std::string>& notes) {
   if (p.pf != 1 || p.kvar != 0 || p.irradiance != 1)
-    notes.push_back(fmt::format("PVSystem.{} states an operating point (pf, kvar or irradiance), which the scenario decides here.", p.name));
+    notes.push_back(
+        fmt::format("PVSystem.{} states an operating point (pf, kvar or irradiance), which the scenario decides here.", p.name));
   return {.name = p.name,
           .terminal = power_terminal(p, "PVSystem"),
           .phases = p.phases,

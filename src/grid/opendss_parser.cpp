@@ -15,12 +15,15 @@ namespace {
 
 constexpr std::string_view open_quotes = "(\"'[{", close_quotes = ")\"']}";
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
+}
 
 /// Reads one token after the other; `extra` are delimiters beside white space, comma and the equals sign.
 class Tokenizer {
  public:
-  explicit Tokenizer(std::string_view text, std::string_view extra = "") : text_(text), delimiters_(std::string(",=") + std::string(extra)) {
+  explicit Tokenizer(std::string_view text, std::string_view extra = "")
+      : text_(text), delimiters_(std::string(",=") + std::string(extra)) {
     skip_space();
   }
 
@@ -33,7 +36,8 @@ class Tokenizer {
     if (quote != std::string_view::npos) {
       const auto end = text_.find(close_quotes[quote], position_ + 1);
       if (end == std::string_view::npos)
-        throw ScriptError{fmt::format("a quote opened by {} is never closed", text_[position_]), fmt::format("add {}", close_quotes[quote])};
+        throw ScriptError{fmt::format("a quote opened by {} is never closed", text_[position_]),
+                          fmt::format("add {}", close_quotes[quote])};
       value = {std::string(text_.substr(position_ + 1, end - position_ - 1)), true};
       position_ = end + 1;
     } else {
@@ -178,7 +182,9 @@ bool Value::truth() const {
   throw ScriptError{fmt::format("'{}' is neither yes nor no", text), "write yes or no"};
 }
 
-std::string Value::word() const { return lower_case(text); }
+std::string Value::word() const {
+  return lower_case(text);
+}
 
 std::vector<Value> Value::items() const {
   std::vector<Value> result;

@@ -16,14 +16,14 @@ struct Value {
   std::string text;
   bool quoted = false;
 
-  double number() const;                              ///< throws ScriptError, as the others do
+  double number() const;  ///< throws ScriptError, as the others do
   int integer() const;
-  bool truth() const;                                 ///< yes, true, no, false and their first letters
-  std::string word() const;                           ///< lower case
-  std::vector<Value> items() const;                   ///< of an array, rows of a matrix run together
+  bool truth() const;                ///< yes, true, no, false and their first letters
+  std::string word() const;          ///< lower case
+  std::vector<Value> items() const;  ///< of an array, rows of a matrix run together
   std::vector<double> numbers() const;
-  std::vector<std::string> words() const;             ///< lower case
-  std::vector<std::vector<double>> rows() const;      ///< of a matrix, separated by |
+  std::vector<std::string> words() const;         ///< lower case
+  std::vector<std::vector<double>> rows() const;  ///< of a matrix, separated by |
 };
 
 /// `name=value`, or a positional value without name.

@@ -15,11 +15,21 @@ struct Property {
 };
 
 // How each type of member is read.
-inline void read(const Value& value, double& member) { member = value.number(); }
-inline void read(const Value& value, int& member) { member = value.integer(); }
-inline void read(const Value& value, bool& member) { member = value.truth(); }
-inline void read(const Value& value, std::string& member) { member = value.word(); }
-inline void read(const Value& value, std::vector<double>& member) { member = value.numbers(); }
+inline void read(const Value& value, double& member) {
+  member = value.number();
+}
+inline void read(const Value& value, int& member) {
+  member = value.integer();
+}
+inline void read(const Value& value, bool& member) {
+  member = value.truth();
+}
+inline void read(const Value& value, std::string& member) {
+  member = value.word();
+}
+inline void read(const Value& value, std::vector<double>& member) {
+  member = value.numbers();
+}
 void read(const Value& value, LengthUnit& member);
 void read(const Value& value, Connection& member);
 void read(const Value& value, BusReference& member);
@@ -71,9 +81,10 @@ void like(T& object, const Value& value, Script& script) {
   object = std::move(copy);
 }
 
-/// Applies the arguments to the object; `finish` runs after the last one.
+/// Applies the arguments to the object.
 template <class T>
-void edit(std::string_view class_name, std::span<const Property<T>> properties, T& object, std::span<const Argument> arguments, Script& script) {
+void edit(std::string_view class_name, std::span<const Property<T>> properties, T& object, std::span<const Argument> arguments,
+          Script& script) {
   std::vector<std::string_view> names;
   for (const auto& property : properties) names.push_back(property.name);
   std::size_t next = 0;
@@ -92,10 +103,31 @@ void edit(std::string_view class_name, std::span<const Property<T>> properties, 
     try {
       properties[next].set(object, argument.value, script);
     } catch (const ScriptError& error) {
-      throw ScriptError{fmt::format("{} (property '{}' of {}.{})", error.problem, properties[next].name, class_name, object.name), error.remedy};
+      throw ScriptError{fmt::format("{} (property '{}' of {}.{})", error.problem, properties[next].name, class_name, object.name),
+                        error.remedy};
     }
     ++next;
   }
+}
+
+// ---- what an ElementClass is made of ----
+
+template <auto table>
+Object* find(Script& script, const std::string& name) {
+  return (script.*table).find(name);
+}
+
+template <auto table>
+Object& add(Script& script, const std::string& name, Origin origin) {
+  return (script.*table).add(name, std::move(origin));
+}
+
+/// Edits an object of known type; `finish`, if any, then brings dependent members in line.
+template <class T, const auto& properties, const auto& class_name, void (*finish)(T&) = nullptr>
+void edit_as(Script& script, Object& object, std::span<const Argument> arguments) {
+  auto& element = static_cast<T&>(object);
+  edit<T>(class_name, properties, element, arguments, script);
+  if constexpr (finish != nullptr) finish(element);
 }
 
 }  // namespace gridfed::opendss

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <set>
 
 namespace gridfed {
 namespace opendss {
@@ -23,46 +22,107 @@ struct Command {
   Action action;
 };
 constexpr Command commands[] = {
-    {"New", Action::create},       {"Edit", Action::edit},           {"More", Action::more},         {"M", Action::more},
-    {"~", Action::more},           {"Select", Action::select},       {"Save", Action::pass},         {"Show", Action::pass},
-    {"Solve", Action::pass},       {"Enable", Action::enable},       {"Disable", Action::disable},   {"Plot", Action::pass},
-    {"Reset", Action::pass},       {"Compile", Action::redirect},    {"Set", Action::set_option},    {"Dump", Action::pass},
-    {"Open", Action::open},        {"Close", Action::close},         {"Redirect", Action::redirect}, {"Help", Action::pass},
-    {"Quit", Action::pass},        {"?", Action::pass},              {"Next", Action::pass},         {"Panel", Action::pass},
-    {"Sample", Action::pass},      {"Clear", Action::clear},         {"About", Action::pass},        {"Calcvoltagebases", Action::pass},
-    {"SetkVBase", Action::pass},   {"BuildY", Action::pass},         {"Get", Action::pass},          {"Init", Action::pass},
-    {"Export", Action::pass},      {"Fileedit", Action::pass},       {"Voltages", Action::pass},     {"Currents", Action::pass},
-    {"Powers", Action::pass},      {"Seqvoltages", Action::pass},    {"Seqcurrents", Action::pass},  {"Seqpowers", Action::pass},
-    {"Losses", Action::pass},      {"Phaselosses", Action::pass},    {"Cktlosses", Action::pass},    {"Allocateloads", Action::refuse},
-    {"Formedit", Action::pass},    {"Totals", Action::pass},         {"Capacity", Action::pass},     {"Classes", Action::pass},
-    {"Buscoords", Action::coordinates}, {"MakeBusList", Action::pass}, {"MakePosSeq", Action::refuse}, {"Reduce", Action::refuse},
-    {"Interpolate", Action::pass}, {"AlignFile", Action::pass},      {"Rotate", Action::pass},       {"Vdiff", Action::pass},
-    {"Summary", Action::pass},     {"Distribute", Action::refuse},   {"DI_plot", Action::pass},      {"Visualize", Action::pass},
-    {"CloseDI", Action::pass},     {"Estimate", Action::refuse},     {"Reconductor", Action::refuse}, {"AddBusMarker", Action::pass},
-    {"Uuids", Action::pass},       {"SetLoadAndGenKV", Action::refuse}, {"Rephase", Action::refuse}, {"SetBusXY", Action::pass},
-    {"BatchEdit", Action::refuse}, {"Variable", Action::refuse},     {"var", Action::refuse},        {"ClearBusMarkers", Action::pass},
-    {"Remove", Action::refuse},    {"ClearAll", Action::clear},
+    {"New", Action::create},
+    {"Edit", Action::edit},
+    {"More", Action::more},
+    {"M", Action::more},
+    {"~", Action::more},
+    {"Select", Action::select},
+    {"Save", Action::pass},
+    {"Show", Action::pass},
+    {"Solve", Action::pass},
+    {"Enable", Action::enable},
+    {"Disable", Action::disable},
+    {"Plot", Action::pass},
+    {"Reset", Action::pass},
+    {"Compile", Action::redirect},
+    {"Set", Action::set_option},
+    {"Dump", Action::pass},
+    {"Open", Action::open},
+    {"Close", Action::close},
+    {"Redirect", Action::redirect},
+    {"Help", Action::pass},
+    {"Quit", Action::pass},
+    {"?", Action::pass},
+    {"Next", Action::pass},
+    {"Panel", Action::pass},
+    {"Sample", Action::pass},
+    {"Clear", Action::clear},
+    {"About", Action::pass},
+    {"Calcvoltagebases", Action::pass},
+    {"SetkVBase", Action::pass},
+    {"BuildY", Action::pass},
+    {"Get", Action::pass},
+    {"Init", Action::pass},
+    {"Export", Action::pass},
+    {"Fileedit", Action::pass},
+    {"Voltages", Action::pass},
+    {"Currents", Action::pass},
+    {"Powers", Action::pass},
+    {"Seqvoltages", Action::pass},
+    {"Seqcurrents", Action::pass},
+    {"Seqpowers", Action::pass},
+    {"Losses", Action::pass},
+    {"Phaselosses", Action::pass},
+    {"Cktlosses", Action::pass},
+    {"Allocateloads", Action::refuse},
+    {"Formedit", Action::pass},
+    {"Totals", Action::pass},
+    {"Capacity", Action::pass},
+    {"Classes", Action::pass},
+    {"Buscoords", Action::coordinates},
+    {"MakeBusList", Action::pass},
+    {"MakePosSeq", Action::refuse},
+    {"Reduce", Action::refuse},
+    {"Interpolate", Action::pass},
+    {"AlignFile", Action::pass},
+    {"Rotate", Action::pass},
+    {"Vdiff", Action::pass},
+    {"Summary", Action::pass},
+    {"Distribute", Action::refuse},
+    {"DI_plot", Action::pass},
+    {"Visualize", Action::pass},
+    {"CloseDI", Action::pass},
+    {"Estimate", Action::refuse},
+    {"Reconductor", Action::refuse},
+    {"AddBusMarker", Action::pass},
+    {"Uuids", Action::pass},
+    {"SetLoadAndGenKV", Action::refuse},
+    {"Rephase", Action::refuse},
+    {"SetBusXY", Action::pass},
+    {"BatchEdit", Action::refuse},
+    {"Variable", Action::refuse},
+    {"var", Action::refuse},
+    {"ClearBusMarkers", Action::pass},
+    {"Remove", Action::refuse},
+    {"ClearAll", Action::clear},
 };
 
 // Options that say how OpenDSS should solve or report; what the network is does not depend on them.
-constexpr std::string_view passed_options[] = {
-    "type",          "element",      "hour",          "sec",           "year",          "stepsize",      "mode",          "random",
-    "number",        "time",         "class",         "object",        "circuit",       "editor",        "tolerance",     "maxiterations",
-    "h",             "loadmodel",    "normvminpu",    "normvmaxpu",    "emergvminpu",   "emergvmaxpu",   "%mean",         "%stddev",
-    "ldcurve",       "addtype",      "allowduplicates", "zonelock",    "ueweight",      "lossweight",    "ueregs",        "lossregs",
-    "algorithm",     "trapezoidal",  "autobuslist",   "controlmode",   "tracecontrol",  "defaultdaily",  "defaultyearly", "cktmodel",
-    "pricesignal",   "pricecurve",   "terminal",      "harmonics",     "maxcontroliter", "maxcontroliterations", "bus", "datapath",
-    "keeplist",      "reduceoption", "demandinterval", "diverbose",    "casename",      "markercode",    "nodewidth",     "log",
-    "recorder",      "overloadreport", "voltexceptionreport", "showexport", "markswitches", "switchmarkercode", "daisysize", "marktransformers",
-    "loadshapeclass", "querylog",    "markcapacitors", "markregulators", "miniterations", "keepload",    "zmag",          "eventlogdefault",
-};
+constexpr std::string_view passed_options =
+    "type element hour sec year stepsize mode random number time class object circuit editor tolerance "
+    "maxiterations h loadmodel normvminpu normvmaxpu emergvminpu emergvmaxpu %mean %stddev ldcurve addtype "
+    "allowduplicates zonelock ueweight lossweight ueregs lossregs algorithm trapezoidal autobuslist controlmode "
+    "tracecontrol defaultdaily defaultyearly cktmodel pricesignal pricecurve terminal harmonics maxcontroliter "
+    "maxcontroliterations bus datapath keeplist reduceoption demandinterval diverbose casename markercode nodewidth "
+    "log recorder overloadreport voltexceptionreport showexport markswitches switchmarkercode daisysize "
+    "marktransformers loadshapeclass querylog markcapacitors markregulators miniterations keepload zmag "
+    "eventlogdefault %growth neglectloady";
 
 // Classes without part in a power flow at one instant.
-constexpr std::string_view passed_classes[] = {
-    "LoadShape", "TShape",     "PriceShape", "XYcurve",  "GrowthShape",   "TCC_Curve",         "Spectrum",   "DynamicExp",  "EnergyMeter",  "Monitor",
-    "Sensor",    "CapControl", "SwtControl", "Relay",    "Recloser",      "Fuse",              "InvControl", "ExpControl",  "StorageController",
-    "GenDispatcher", "ESPVLControl", "UPFCControl",
-};
+constexpr std::string_view passed_classes =
+    "LoadShape TShape PriceShape XYcurve GrowthShape TCC_Curve Spectrum DynamicExp EnergyMeter Monitor Sensor "
+    "CapControl SwtControl Relay Recloser Fuse InvControl ExpControl StorageController GenDispatcher ESPVLControl "
+    "UPFCControl";
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find(' ', begin), text.size());
+    words.push_back(text.substr(begin, end - begin));
+  }
+  return words;
+}
 
 /// The file a script means, whatever the case of its letters. Throws ScriptError if there is none.
 fs::path find_file(const fs::path& folder, std::string name) {
@@ -83,7 +143,8 @@ fs::path find_file(const fs::path& folder, std::string name) {
         matched = true;
         break;
       }
-    if (!matched) throw ScriptError{fmt::format("there is no file '{}'", wanted.string()), "correct its name; it is looked for beside the script"};
+    if (!matched)
+      throw ScriptError{fmt::format("there is no file '{}'", wanted.string()), "correct its name; it is looked for beside the script"};
   }
   return found;
 }
@@ -110,7 +171,7 @@ class Interpreter {
   void note_once(const std::string& note);
 
   const ElementClass* find_class(std::string_view name) const;
-  Selection find_object(std::string_view qualified_name) const;
+  Selection find_object(std::string_view qualified_name);
 
   Script script_;
   Selection active_;
@@ -119,11 +180,12 @@ class Interpreter {
 };
 
 bool is_passed_class(std::string_view name) {
-  return std::any_of(std::begin(passed_classes), std::end(passed_classes), [&](auto known) { return lower_case(known) == lower_case(name); });
+  const auto known = words_of(passed_classes);
+  return std::any_of(known.begin(), known.end(), [&](auto passed) { return lower_case(passed) == lower_case(name); });
 }
 
 const ElementClass* Interpreter::find_class(std::string_view name) const {
-  for (const auto classes : {delivery_classes(), conversion_classes()})
+  for (const auto classes : {line_classes(), transformer_classes(), conversion_classes()})
     for (const ElementClass& type : classes)
       if (lower_case(type.name) == lower_case(name)) return &type;
   return nullptr;
@@ -139,17 +201,18 @@ std::pair<std::string, std::string> split_name(std::string_view qualified_name) 
 }
 
 [[noreturn]] void unknown_class(std::string_view name) {
-  std::vector<std::string_view> names(std::begin(passed_classes), std::end(passed_classes));
-  for (const auto classes : {delivery_classes(), conversion_classes()})
+  auto names = words_of(passed_classes);
+  for (const auto classes : {line_classes(), transformer_classes(), conversion_classes()})
     for (const ElementClass& type : classes) names.push_back(type.name);
-  throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)), "correct it or take the object out"};
+  throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
+                    "correct it or take the object out"};
 }
 
-Interpreter::Selection Interpreter::find_object(std::string_view qualified_name) const {
+Interpreter::Selection Interpreter::find_object(std::string_view qualified_name) {
   const auto [class_name, name] = split_name(qualified_name);
   const ElementClass* type = find_class(class_name);
   if (!type) unknown_class(class_name);
-  Object* object = type->find(const_cast<Script&>(script_), name);
+  Object* object = type->find(script_, name);
   if (!object) throw ScriptError{fmt::format("{}.{} is not defined", type->name, name), "define it with new first"};
   return {type, object};
 }
@@ -165,7 +228,8 @@ void Interpreter::edit_active(std::span<const Argument> properties) {
 }
 
 void Interpreter::create_circuit(const std::string& name, std::span<const Argument> properties) {
-  if (!script_.circuit.empty()) throw ScriptError{fmt::format("circuit '{}' is defined already", script_.circuit), "put clear between two circuits"};
+  if (!script_.circuit.empty())
+    throw ScriptError{fmt::format("circuit '{}' is defined already", script_.circuit), "put clear between two circuits"};
   script_.circuit = name;
   const ElementClass* type = find_class("vsource");
   active_ = {type, &type->add(script_, "source", here_)};
@@ -212,10 +276,11 @@ void Interpreter::set_options(std::span<const Argument> options) {
       script_.load_multiplier = option.value.number();
     } else if (is("earthmodel", 2)) {
       read(option.value, script_.earth_model);
-    } else if (std::none_of(std::begin(passed_options), std::end(passed_options), [&](auto known) { return known.starts_with(name); })) {
-      std::vector<std::string_view> known(std::begin(passed_options), std::end(passed_options));
+    } else if (auto known = words_of(passed_options);
+               std::none_of(known.begin(), known.end(), [&](auto passed) { return passed.starts_with(name); })) {
       known.insert(known.end(), {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "earthmodel"});
-      throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)), "correct its name or leave it out"};
+      throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)),
+                        "correct its name or leave it out"};
     }
   }
 }
@@ -240,7 +305,8 @@ void Interpreter::switch_line(std::span<const Argument> arguments, bool closed) 
   if (arguments.empty()) throw ScriptError{"no line is named", "write open line.name 1"};
   const Selection selection = find_object(arguments[0].value.text);
   if (selection.type != find_class("line"))
-    throw ScriptError{fmt::format("{}.{} cannot be opened", selection.type->name, selection.object->name), "open a line, or disable the object"};
+    throw ScriptError{fmt::format("{}.{} cannot be opened", selection.type->name, selection.object->name),
+                      "open a line, or disable the object"};
   auto& line = static_cast<Line&>(*selection.object);
   if (arguments.size() > 2 && line.phases > 1 && arguments[2].value.integer() != 0)
     throw ScriptError{fmt::format("a single conductor of Line.{} cannot be opened", line.name), "open all of them"};
@@ -278,7 +344,8 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
       const fs::path path = find_file(folder, arguments[0].value.text);
       if (command.action == Action::coordinates) return read_coordinates(path);
       if (depth >= max_depth)
-        throw ScriptError{fmt::format("more than {} files are nested, the last '{}'", max_depth, path.string()), "let no file redirect to itself"};
+        throw ScriptError{fmt::format("more than {} files are nested, the last '{}'", max_depth, path.string()),
+                          "let no file redirect to itself"};
       return run_file(path, depth + 1);
     }
     case Action::open:
@@ -314,7 +381,8 @@ void Interpreter::run_line(std::string_view line, const fs::path& folder, int de
   for (const Command& command : commands) names.push_back(command.name);
   const int index = find_abbreviated(names, first.value.text);
   if (index < 0)
-    throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)), "correct it"};
+    throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)),
+                      "correct it"};
   const Command& command = commands[index];
   arguments.erase(arguments.begin());
   if (command.action == Action::pass && command.name != "Calcvoltagebases" && command.name != "Solve")
