@@ -18,7 +18,7 @@ struct FederationOptions {
   Aggregation aggregation = Aggregation::fedavg;
   Sparsification compression = Sparsification::none;
   double compression_ratio = 0.1;
-  bool error_feedback = true;
+  bool error_feedback = true;  ///< delays a coordinate by about 1 / compression_ratio rounds: local change must be slow against that
   int bits = 32;
   bool stochastic = true;
   int local_epochs = 1;
