@@ -34,14 +34,16 @@ void run(Session& session) {
       "gridfed_powerflow", "Solves a snapshot of one feeder.", [&](po::options_description& d) { declare(d, options); },
       [&](po::options_description& d) { declare(d, solver_options); });
   if (!go) return;
-  if (options.controls != "off" && options.controls != "static") throw Error("controls is '{}': it must be off or static", options.controls);
+  if (options.controls != "off" && options.controls != "static")
+    throw Error("controls is '{}': it must be off or static", options.controls);
   if (!(options.load_scale >= 0)) throw Error("load-scale is {}: it must not be negative", options.load_scale);
   if (options.tolerance > 0) solver_options.tolerance = options.tolerance;
 
   const auto network = agreed(session.world(), [&] { return make_network(read_feeder(options.feeder)); });
   for (const auto& note : network->data().notes) session.log().line("note: {}", note);
   if (session.dry_run()) {
-    session.log().line("deck ok: {} buses, {} nodes, {} loads", network->buses().size(), network->node_count(), network->data().loads.size());
+    session.log().line("deck ok: {} buses, {} nodes, {} loads", network->buses().size(), network->node_count(),
+                       network->data().loads.size());
     return;
   }
   const bool solved = agreed(session.world(), [&] {
@@ -60,14 +62,16 @@ void run(Session& session) {
       flow.solve(conditions);
     }
     const auto& solution = flow.solution();
-    session.log().line("converged={} iterations={} control_iterations={} nodes={} source_kW={:.4f} source_kvar={:.4f} losses_kW={:.4f} losses_kvar={:.4f}",
-                       solution.converged, solution.iterations, control.control_iterations, network->node_count(), solution.source_power.real() / 1e3,
-                       solution.source_power.imag() / 1e3, solution.losses.real() / 1e3, solution.losses.imag() / 1e3);
+    session.log().line(
+        "converged={} iterations={} control_iterations={} nodes={} source_kW={:.4f} source_kvar={:.4f} losses_kW={:.4f} losses_kvar={:.4f}",
+        solution.converged, solution.iterations, control.control_iterations, network->node_count(), solution.source_power.real() / 1e3,
+        solution.source_power.imag() / 1e3, solution.losses.real() / 1e3, solution.losses.imag() / 1e3);
     for (const auto& [name, number] : regulator_taps(flow)) session.log().line("regulator={} tap={}", name, number);
     if (!solution.converged) {
-      session.log().warn("the power flow did not converge in {} iterations: the largest mismatch is {:.3g} VA at {}; lower the load or raise "
-                         "powerflow.max_iterations",
-                         solution.iterations, solution.mismatch, network->node_name(std::max(0, solution.mismatch_node)));
+      session.log().warn(
+          "the power flow did not converge in {} iterations: the largest mismatch is {:.3g} VA at {}; lower the load or raise "
+          "powerflow.max_iterations",
+          solution.iterations, solution.mismatch, network->node_name(std::max(0, solution.mismatch_node)));
     } else if (!control.settled) {
       session.log().warn("regulators still want to move after {} control iterations: check their bands", control.control_iterations);
     }

@@ -15,10 +15,10 @@ void declare(boost::program_options::options_description& deck, BehaviourOptions
   const auto value = [](auto& field) { return po::value(&field)->default_value(field); };
   std::string levels;
   for (const double level : o.noise_levels) levels += fmt::format("{}{}", levels.empty() ? "" : ",", level);
-  deck.add_options()("behaviour.price_follower_share", value(o.price_follower_share), "share of days run by an operator who follows the price")(
-      "behaviour.random_share", value(o.random_share), "share of days with random setpoints")(
-      "behaviour.noise_levels",
-      po::value<std::string>()->default_value(levels)->notifier([&o](const std::string& text) {
+  deck.add_options()("behaviour.price_follower_share", value(o.price_follower_share),
+                     "share of days run by an operator who follows the price")("behaviour.random_share", value(o.random_share),
+                                                                               "share of days with random setpoints")(
+      "behaviour.noise_levels", po::value<std::string>()->default_value(levels)->notifier([&o](const std::string& text) {
         o.noise_levels.clear();
         std::istringstream in(text);
         for (std::string word; std::getline(in, word, ',');) {
@@ -36,12 +36,14 @@ void declare(boost::program_options::options_description& deck, BehaviourOptions
 
 void validate(const BehaviourOptions& o) {
   const bool shares = o.price_follower_share >= 0 && o.random_share >= 0 && o.price_follower_share + o.random_share <= 1;
-  if (!shares) throw Error("behaviour.price_follower_share and behaviour.random_share are {} and {}: both must be positive and sum to at most 1",
-                           o.price_follower_share, o.random_share);
+  if (!shares)
+    throw Error("behaviour.price_follower_share and behaviour.random_share are {} and {}: both must be positive and sum to at most 1",
+                o.price_follower_share, o.random_share);
   if (o.noise_levels.empty() || std::any_of(o.noise_levels.begin(), o.noise_levels.end(), [](double level) { return !(level >= 0); })) {
     throw Error("behaviour.noise_levels must hold at least one number, none negative");
   }
-  if (!(o.noise_correlation >= 0 && o.noise_correlation < 1)) throw Error("behaviour.noise_correlation is {}: it must lie in [0, 1)", o.noise_correlation);
+  if (!(o.noise_correlation >= 0 && o.noise_correlation < 1))
+    throw Error("behaviour.noise_correlation is {}: it must lie in [0, 1)", o.noise_correlation);
   if (!(o.noise_common >= 0 && o.noise_common <= 1)) throw Error("behaviour.noise_common is {}: it must lie in [0, 1]", o.noise_common);
 }
 
@@ -57,7 +59,7 @@ void BehaviourPolicy::begin_episode(const GridEnvironment& environment, int day)
   battery_offset_ = action_offset(environment, ZoneAction::battery);
   curtailment_offset_ = action_offset(environment, ZoneAction::curtailment);
   const double who = stream_.uniform();
-  operator_ = who < options_.random_share                                  ? Operator::random
+  operator_ = who < options_.random_share                                   ? Operator::random
               : who < options_.random_share + options_.price_follower_share ? Operator::price_follower
                                                                             : Operator::rules;
   level_ = operator_ == Operator::random ? 0.6 : options_.noise_levels[stream_.below(options_.noise_levels.size())];
@@ -99,7 +101,8 @@ void BehaviourPolicy::act(std::span<const float> observation, std::span<float> a
   const double innovation = std::sqrt(1 - correlation_ * correlation_);
   for (std::size_t i = 0; i < action.size(); ++i) {
     const double noise = std::sqrt(options_.noise_common) * common_[i / zones_] + std::sqrt(1 - options_.noise_common) * local_[i];
-    const bool curtails = curtailment_offset_ >= 0 && static_cast<int>(i) >= curtailment_offset_ && static_cast<int>(i) < curtailment_offset_ + zones_;
+    const bool curtails =
+        curtailment_offset_ >= 0 && static_cast<int>(i) >= curtailment_offset_ && static_cast<int>(i) < curtailment_offset_ + zones_;
     const double strayed = curtails ? std::max(0.0, noise - 1.5) : noise;
     action[i] = static_cast<float>(std::clamp(action[i] + level_ * strayed, -1.0, 1.0));
     local_[i] = correlation_ * local_[i] + innovation * stream_.normal();

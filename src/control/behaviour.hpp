@@ -12,11 +12,11 @@ namespace gridfed {
 
 /// How history came about: which operator ran a day and how far its hand strayed.
 struct BehaviourOptions {
-  double price_follower_share = 0.40;         ///< of days run by an operator who follows the price
-  double random_share = 0.10;                 ///< of days with random setpoints
+  double price_follower_share = 0.40;               ///< of days run by an operator who follows the price
+  double random_share = 0.10;                       ///< of days with random setpoints
   std::vector<double> noise_levels{0.1, 0.3, 0.5};  ///< standard deviations, one drawn a day [action]
-  double noise_correlation = 0.9;             ///< between 15-minute steps
-  double noise_common = 0.5;                  ///< share of its variance that all zones have in common
+  double noise_correlation = 0.9;                   ///< between 15-minute steps
+  double noise_common = 0.5;                        ///< share of its variance that all zones have in common
 };
 
 void declare(boost::program_options::options_description& deck, BehaviourOptions& options);

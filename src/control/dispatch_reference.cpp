@@ -55,7 +55,8 @@ void DispatchReference::begin_episode(const GridEnvironment& environment, int /*
         const double action = 2.0 * choice / (choices - 1) - 1.0;
         const BatteryStep step = battery_step(fleet, soc, action * fleet.power_rating, dt);
         const double kwh = step.power / 1000 * hours;
-        const double gain = price[t] * kwh - wear * std::abs(kwh) + settlement * (step.soc - soc) * fleet.capacity_wh / 1000 + interpolate(step.soc);
+        const double gain =
+            price[t] * kwh - wear * std::abs(kwh) + settlement * (step.soc - soc) * fleet.capacity_wh / 1000 + interpolate(step.soc);
         if (gain > most + 1e-12) {
           most = gain;
           best[t][level] = static_cast<float>(action);

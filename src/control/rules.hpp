@@ -4,8 +4,8 @@
 
 namespace gridfed {
 
-/// What a utility runs today: regulators and IEEE 1547 volt-var act by themselves, batteries shave the feeder's peak by two thresholds on the
-/// power at its head. No price, no forecast.
+/// What a utility runs today: regulators and IEEE 1547 volt-var act by themselves, batteries shave the feeder's peak by two thresholds on
+/// the power at its head. No price, no forecast.
 struct RuleOptions {
   double discharge_above = 0.65, charge_below = 0.40;  ///< head power [peak load]
   double band = 0.15;                                  ///< above a threshold, head power at which a battery runs at full rating [peak load]

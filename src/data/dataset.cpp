@@ -10,10 +10,13 @@ namespace gridfed {
 void Dataset::append(std::span<const float> observation, std::span<const float> action, float reward,
                      std::span<const float> next_observation, bool terminal, bool timeout, float cost) {
   if (observation.size() != observation_size || next_observation.size() != observation_size || action.size() != action_size) {
-    throw Error("transition {} has {} observations and {} actions (the dataset holds {} and {}): record one feeder and interface per dataset",
-                size(), observation.size(), action.size(), observation_size, action_size);
+    throw Error(
+        "transition {} has {} observations and {} actions (the dataset holds {} and {}): record one feeder and interface per dataset",
+        size(), observation.size(), action.size(), observation_size, action_size);
   }
-  const auto finite = [](std::span<const float> values) { return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }); };
+  const auto finite = [](std::span<const float> values) {
+    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  };
   if (!finite(observation) || !finite(action) || !finite(next_observation) || !std::isfinite(reward) || !std::isfinite(cost)) {
     throw Error("transition {} is not finite: check the profiles and the power flow that produced it", size());
   }
@@ -37,7 +40,8 @@ Batch Dataset::gather(std::span<const std::size_t> rows, BatchBuffer& buffer) co
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t row = rows[i];
     std::copy_n(observations.data() + row * observation_size, observation_size, buffer.observations.data() + i * observation_size);
-    std::copy_n(next_observations.data() + row * observation_size, observation_size, buffer.next_observations.data() + i * observation_size);
+    std::copy_n(next_observations.data() + row * observation_size, observation_size,
+                buffer.next_observations.data() + i * observation_size);
     std::copy_n(actions.data() + row * action_size, action_size, buffer.actions.data() + i * action_size);
     buffer.rewards[i] = rewards[row];
     buffer.terminals[i] = terminals[row] ? 1.0f : 0.0f;

@@ -15,27 +15,32 @@ namespace gridfed {
 void declare(boost::program_options::options_description& deck, ScenarioOptions& o) {
   namespace po = boost::program_options;
   const auto value = [](auto& field) { return po::value(&field)->default_value(field); };
-  deck.add_options()("env.timestep", value(o.timestep), "control step [s]")("env.episode_length", value(o.episode_length), "length of an episode [s]")(
-      "env.stochastic_loads", value(o.stochastic_loads), "whether loads carry noise on top of their profile")(
-      "env.renewable_sources", value(o.renewable_sources), "which DERs produce: solar, wind or both, separated by a comma; none for neither")(
+  deck.add_options()("env.timestep", value(o.timestep), "control step [s]")(
+      "env.episode_length", value(o.episode_length), "length of an episode [s]")("env.stochastic_loads", value(o.stochastic_loads),
+                                                                                 "whether loads carry noise on top of their profile")(
+      "env.renewable_sources", value(o.renewable_sources),
+      "which DERs produce: solar, wind or both, separated by a comma; none for neither")(
       "env.load_noise_common", value(o.load_noise_common), "standard deviation of the noise all loads share [share of load]")(
       "env.load_noise_local", value(o.load_noise_local), "standard deviation of each load's own noise [share of load]")(
       "env.load_correlation", value(o.load_correlation), "correlation of load noise over 15 minutes")(
-      "env.latitude", value(o.latitude), "latitude of the feeder [deg]")(
-      "env.clearness_correlation", value(o.clearness_correlation), "correlation of the clearness index over 15 minutes")(
-      "env.wind_shape", value(o.wind_shape), "Weibull shape of the wind speed")("env.wind_scale", value(o.wind_scale), "Weibull scale of the wind speed [m/s]")(
-      "env.wind_correlation", value(o.wind_correlation), "correlation of the wind over 15 minutes")(
-      "env.energy_price", value(o.energy_price), "mean day-ahead energy price [$/kWh]")(
-      "env.price_spread", value(o.price_spread), "scale of the price's daily swing; 0 = flat");
+      "env.latitude", value(o.latitude), "latitude of the feeder [deg]")("env.clearness_correlation", value(o.clearness_correlation),
+                                                                         "correlation of the clearness index over 15 minutes")(
+      "env.wind_shape", value(o.wind_shape), "Weibull shape of the wind speed")(
+      "env.wind_scale", value(o.wind_scale), "Weibull scale of the wind speed [m/s]")("env.wind_correlation", value(o.wind_correlation),
+                                                                                      "correlation of the wind over 15 minutes")(
+      "env.energy_price", value(o.energy_price), "mean day-ahead energy price [$/kWh]")("env.price_spread", value(o.price_spread),
+                                                                                        "scale of the price's daily swing; 0 = flat");
 }
 
 void validate(const ScenarioOptions& o) {
   if (!(o.timestep > 0) || !(o.episode_length >= o.timestep)) {
-    throw Error("env.timestep is {} s and env.episode_length {} s: the step must be positive and no longer than the episode", o.timestep, o.episode_length);
+    throw Error("env.timestep is {} s and env.episode_length {} s: the step must be positive and no longer than the episode", o.timestep,
+                o.episode_length);
   }
   if (o.episode_length > 86400) throw Error("env.episode_length is {} s: a scenario holds one day, so at most 86400", o.episode_length);
-  for (const auto& [key, correlation] : {std::pair{"env.load_correlation", o.load_correlation}, {"env.clearness_correlation", o.clearness_correlation},
-                                        {"env.wind_correlation", o.wind_correlation}}) {
+  for (const auto& [key, correlation] : {std::pair{"env.load_correlation", o.load_correlation},
+                                         {"env.clearness_correlation", o.clearness_correlation},
+                                         {"env.wind_correlation", o.wind_correlation}}) {
     if (!(correlation >= 0 && correlation < 1)) throw Error("{} is {}: it must lie in [0, 1)", key, correlation);
   }
   if (!(o.energy_price > 0)) throw Error("env.energy_price is {}: it must be positive", o.energy_price);
@@ -43,7 +48,8 @@ void validate(const ScenarioOptions& o) {
   for (const char* known : {"solar", "wind", "none", ",", " "}) {
     for (auto at = rest.find(known); at != std::string::npos; at = rest.find(known)) rest.erase(at, std::string(known).size());
   }
-  if (!rest.empty()) throw Error("env.renewable_sources is '{}': it may name solar and wind, separated by a comma, or none", o.renewable_sources);
+  if (!rest.empty())
+    throw Error("env.renewable_sources is '{}': it may name solar and wind, separated by a comma, or none", o.renewable_sources);
 }
 
 namespace {
@@ -61,7 +67,9 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
              .loads = static_cast<int>(data.loads.size()),
              .solar_plants = static_cast<int>(data.solar.size()),
              .turbines = static_cast<int>(data.wind.size())};
-  const auto stream = [&](Draw purpose) { return RandomStream(seed, purpose, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(day)); };
+  const auto stream = [&](Draw purpose) {
+    return RandomStream(seed, purpose, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(day));
+  };
   RandomStream calendar = stream(Draw::scenario);
   const int week = 1 + static_cast<int>(calendar.below(52)), weekday = 1 + static_cast<int>(calendar.below(7));
   s.day_of_year = std::min(365, (week - 1) * 7 + weekday);

@@ -17,11 +17,11 @@ struct ScenarioOptions {
   bool stochastic_loads = true;
   std::string renewable_sources = "solar,wind";
   double load_noise_common = 0.04, load_noise_local = 0.10, load_correlation = 0.95;
-  double latitude = 37.0;         ///< [deg]
+  double latitude = 37.0;  ///< [deg]
   double clearness_correlation = 0.96;
   double wind_shape = 2.0, wind_scale = 7.5, wind_correlation = 0.98;  ///< Weibull marginal [-, m/s]
-  double energy_price = 0.15;     ///< mean day-ahead price [$/kWh]
-  double price_spread = 1.0;      ///< scales the daily swing of the price; 0 = flat
+  double energy_price = 0.15;                                          ///< mean day-ahead price [$/kWh]
+  double price_spread = 1.0;                                           ///< scales the daily swing of the price; 0 = flat
   int steps() const { return static_cast<int>(episode_length / timestep + 0.5); }
   bool has(const char* source) const { return renewable_sources.find(source) != std::string::npos; }
 };
@@ -35,10 +35,10 @@ void validate(const ScenarioOptions& options);
 struct Scenario {
   int steps = 0, loads = 0, solar_plants = 0, turbines = 0;
   int day_of_year = 1;
-  std::vector<float> load;         ///< [steps, loads] factor on rated power
-  std::vector<float> solar;        ///< [steps, solar plants] available share of capacity
-  std::vector<float> wind;         ///< [steps, turbines] available share of capacity
-  std::vector<double> price;       ///< [steps] day-ahead [$/kWh], known at midnight
+  std::vector<float> load;    ///< [steps, loads] factor on rated power
+  std::vector<float> solar;   ///< [steps, solar plants] available share of capacity
+  std::vector<float> wind;    ///< [steps, turbines] available share of capacity
+  std::vector<double> price;  ///< [steps] day-ahead [$/kWh], known at midnight
   double load_factor(int step, int position) const { return load[static_cast<std::size_t>(step) * loads + position]; }
   double solar_factor(int step, int position) const { return solar[static_cast<std::size_t>(step) * solar_plants + position]; }
   double wind_factor(int step, int position) const { return wind[static_cast<std::size_t>(step) * turbines + position]; }
@@ -46,8 +46,8 @@ struct Scenario {
 
 /// Draws day number `day` of `client`; the same arguments give the same day whatever else was drawn.
 /// Loads: RTS-79 profile of a random week and weekday times (1 + common + local AR(1) noise). Sun: Haurwitz times a clearness index whose
-/// daily regime is clear, broken or overcast. Wind: Gaussian AR(1) with a Weibull marginal. Price: a day-ahead curve with morning and evening
-/// peaks, a midday trough that deepens with the sun, a random level and hourly noise.
+/// daily regime is clear, broken or overcast. Wind: Gaussian AR(1) with a Weibull marginal. Price: a day-ahead curve with morning and
+/// evening peaks, a midday trough that deepens with the sun, a random level and hourly noise.
 Scenario draw_scenario(const Network& network, const ScenarioOptions& options, std::uint64_t seed, int client, int day);
 
 }  // namespace gridfed

@@ -17,13 +17,17 @@ void declare(boost::program_options::options_description& deck, EnvironmentOptio
   const auto value = [](auto& field) { return po::value(&field)->default_value(field); };
   deck.add_options()("env.zones", value(o.zones), "electrical zones a feeder is cut into")(
       "env.actions", value(o.actions), "what a zone's action is made of: battery, reactive, curtailment, flexible_load, tap, capacitor")(
-      "env.voltage_min", value(o.voltage_min), "lower voltage limit [p.u.]")("env.voltage_max", value(o.voltage_max), "upper voltage limit [p.u.]")(
-      "env.loss_weight", value(o.loss_weight), "weight of losses, valued at the energy price")(
-      "env.safety_penalty", value(o.safety_penalty), "penalty of one unit of constraint violation for an hour [peak load x energy price x hour]")(
-      "env.tap_wear", value(o.tap_wear), "cost of a tap operation [$]")("env.battery_wear", value(o.battery_wear), "cost of battery throughput [$/kWh]")(
-      "env.stored_energy_price", value(o.stored_energy_price), "price at which battery charge is settled [$/kWh]; 0 = the day's mean price")(
-      "env.reward_floor", value(o.reward_floor), "a step's reward is never below")(
-      "env.flexible_share", value(o.flexible_share), "share of each load that can be moved")(
+      "env.voltage_min", value(o.voltage_min), "lower voltage limit [p.u.]")(
+      "env.voltage_max", value(o.voltage_max), "upper voltage limit [p.u.]")("env.loss_weight", value(o.loss_weight),
+                                                                             "weight of losses, valued at the energy price")(
+      "env.safety_penalty", value(o.safety_penalty),
+      "penalty of one unit of constraint violation for an hour [peak load x energy price x hour]")(
+      "env.tap_wear", value(o.tap_wear), "cost of a tap operation [$]")("env.battery_wear", value(o.battery_wear),
+                                                                        "cost of battery throughput [$/kWh]")(
+      "env.stored_energy_price", value(o.stored_energy_price),
+      "price at which battery charge is settled [$/kWh]; 0 = the day's mean price")(
+      "env.reward_floor", value(o.reward_floor), "a step's reward is never below")("env.flexible_share", value(o.flexible_share),
+                                                                                   "share of each load that can be moved")(
       "env.tap_bias", value(o.tap_bias), "setpoint shift of a full tap action [V on 120 V]")(
       "env.volt_var", value(o.volt_var), "whether inverters follow IEEE 1547-2018 volt-var, category B")(
       "env.power_flow_tolerance", value(o.power_flow_tolerance), "tolerance of the power flow in a step [p.u.]");
@@ -32,8 +36,8 @@ void declare(boost::program_options::options_description& deck, EnvironmentOptio
 namespace {
 
 constexpr const char* action_words[] = {"battery", "reactive", "curtailment", "flexible_load", "tap", "capacitor"};
-constexpr double volt_var_damping = 0.6;     // of the reactive update: weak feeders have a loop gain near one
-constexpr double volt_var_settled = 2e-3;    // [share of rating]
+constexpr double volt_var_damping = 0.6;   // of the reactive update: weak feeders have a loop gain near one
+constexpr double volt_var_settled = 2e-3;  // [share of rating]
 constexpr int volt_var_rounds = 12, control_rounds = 8;
 constexpr double flexible_recovery_hours = 2.0;
 
@@ -51,7 +55,8 @@ std::vector<ZoneAction> parse_actions(const std::string& words) {
     if (std::find(actions.begin(), actions.end(), action) != actions.end()) throw Error("env.actions names '{}' twice: name it once", word);
     actions.push_back(action);
   }
-  if (actions.empty()) throw Error("env.actions is empty: name at least one of battery, reactive, curtailment, flexible_load, tap, capacitor");
+  if (actions.empty())
+    throw Error("env.actions is empty: name at least one of battery, reactive, curtailment, flexible_load, tap, capacitor");
   std::sort(actions.begin(), actions.end());
   return actions;
 }
@@ -102,7 +107,8 @@ int GridEnvironment::action_size() const {
 std::vector<std::string> GridEnvironment::action_names() const {
   std::vector<std::string> names;
   for (const auto action : actions_) {
-    for (int z = 0; z < options_.zones; ++z) names.push_back(fmt::format("zone{}.{} [-1..1]", z + 1, action_words[static_cast<int>(action)]));
+    for (int z = 0; z < options_.zones; ++z)
+      names.push_back(fmt::format("zone{}.{} [-1..1]", z + 1, action_words[static_cast<int>(action)]));
   }
   return names;
 }
@@ -110,15 +116,17 @@ std::vector<std::string> GridEnvironment::action_names() const {
 std::vector<std::string> GridEnvironment::observation_names() const {
   std::vector<std::string> names;
   for (int z = 1; z <= options_.zones; ++z) {
-    for (const char* feature : {"voltage_min [0.05 p.u. from 1]", "voltage_mean [0.05 p.u. from 1]", "voltage_max [0.05 p.u. from 1]", "net_load [zone peak]",
-                                "solar [zone peak]", "wind [zone peak]", "battery_charge [-1..1]", "loading [rating]"}) {
+    for (const char* feature :
+         {"voltage_min [0.05 p.u. from 1]", "voltage_mean [0.05 p.u. from 1]", "voltage_max [0.05 p.u. from 1]", "net_load [zone peak]",
+          "solar [zone peak]", "wind [zone peak]", "battery_charge [-1..1]", "loading [rating]"}) {
       names.push_back(fmt::format("zone{}.{}", z, feature));
     }
   }
-  for (const char* feature : {"head_active [peak]", "head_reactive [peak]", "time_sin [-]", "time_cos [-]", "time_left [episode]", "price [mean price]",
-                              "price_next_hour [mean price]", "price_next_2h [mean price]", "price_next_4h [mean price]", "price_above_remaining_mean [mean price]",
-                              "rise_to_maximum_8h [mean price]", "fall_to_minimum_8h [mean price]", "hours_dearer_8h [8 h]", "hours_cheaper_8h [8 h]",
-                              "hours_dearer_remaining [day]", "price_above_settlement [mean price]"}) {
+  for (const char* feature :
+       {"head_active [peak]", "head_reactive [peak]", "time_sin [-]", "time_cos [-]", "time_left [episode]", "price [mean price]",
+        "price_next_hour [mean price]", "price_next_2h [mean price]", "price_next_4h [mean price]",
+        "price_above_remaining_mean [mean price]", "rise_to_maximum_8h [mean price]", "fall_to_minimum_8h [mean price]",
+        "hours_dearer_8h [8 h]", "hours_cheaper_8h [8 h]", "hours_dearer_remaining [day]", "price_above_settlement [mean price]"}) {
     names.emplace_back(feature);
   }
   return names;
@@ -147,8 +155,9 @@ std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, in
   apply(nothing, idle);
   soc_ = soc;
   if (!settle(idle)) {
-    throw Error("the power flow of network '{}' does not converge at the start of day {} (largest mismatch at {}): check its loads and DERs",
-                network_->data().name, day, network_->node_name(std::max(0, flow_.solution().mismatch_node)));
+    throw Error(
+        "the power flow of network '{}' does not converge at the start of day {} (largest mismatch at {}): check its loads and DERs",
+        network_->data().name, day, network_->node_name(std::max(0, flow_.solution().mismatch_node)));
   }
   measure();
   observe();
@@ -206,7 +215,8 @@ void GridEnvironment::apply(std::span<const float> action, Applied& a) {
     }
     // The zone's setpoint goes to its batteries in proportion to what each can do in this step.
     double able = 0;
-    for (const int b : zone.batteries) able += std::abs(battery_step(data.batteries[b], soc_[b], std::copysign(1e30, a.battery[z]), scenario_options_.timestep).power);
+    for (const int b : zone.batteries)
+      able += std::abs(battery_step(data.batteries[b], soc_[b], std::copysign(1e30, a.battery[z]), scenario_options_.timestep).power);
     const double wanted = a.battery[z] * zone.battery_power;
     const double share = able > 0 ? std::min(1.0, std::abs(wanted) / able) : 0.0;
     for (const int b : zone.batteries) {
@@ -224,7 +234,8 @@ void GridEnvironment::apply(std::span<const float> action, Applied& a) {
     GridState state = flow_.state();
     for (int z = 0; z < zones; ++z) {
       for (const int c : zones_.zones[z].capacitors) {
-        for (std::size_t k = 0; k < state.capacitors[c].size(); ++k) state.capacitors[c][k] = a.capacitor[z] < -0.5 ? 0 : data.capacitors[c].states[k];
+        for (std::size_t k = 0; k < state.capacitors[c].size(); ++k)
+          state.capacitors[c][k] = a.capacitor[z] < -0.5 ? 0 : data.capacitors[c].states[k];
       }
     }
     flow_.set_state(state);
@@ -254,7 +265,8 @@ bool GridEnvironment::settle(Applied& a) {
     for (int z = 0; z < options_.zones; ++z) {
       for (const int i : zone_list(zones_.zones[z])) {
         const auto& device = devices[i];
-        const double curve = options_.volt_var ? volt_var(inverter_voltage(nodes[i], device.rated_voltage, device.connection, device.phases)) : 0.0;
+        const double curve =
+            options_.volt_var ? volt_var(inverter_voltage(nodes[i], device.rated_voltage, device.connection, device.phases)) : 0.0;
         double wanted = std::clamp(curve + a.reactive[z] * reactive_capability, -reactive_capability, reactive_capability);
         const double p = power[i].real() / device.inverter_rating;
         const double room = std::sqrt(std::max(0.0, 1.0 - p * p));
@@ -271,9 +283,15 @@ bool GridEnvironment::settle(Applied& a) {
   for (int round = 0; round < control_rounds; ++round) {
     for (int inner = 0; inner < volt_var_rounds; ++inner) {
       largest = 0;
-      reactive(data.solar, network_->solar_nodes(), solar_share_, conditions_.solar_power, [](const Zones::Zone& z) -> const auto& { return z.solar; });
-      reactive(data.wind, network_->wind_nodes(), wind_share_, conditions_.wind_power, [](const Zones::Zone& z) -> const auto& { return z.wind; });
-      reactive(data.batteries, network_->battery_nodes(), battery_share_, conditions_.battery_power, [](const Zones::Zone& z) -> const auto& { return z.batteries; });
+      reactive(
+          data.solar, network_->solar_nodes(), solar_share_, conditions_.solar_power,
+          [](const Zones::Zone& z) -> const auto& { return z.solar; });
+      reactive(
+          data.wind, network_->wind_nodes(), wind_share_, conditions_.wind_power,
+          [](const Zones::Zone& z) -> const auto& { return z.wind; });
+      reactive(
+          data.batteries, network_->battery_nodes(), battery_share_, conditions_.battery_power,
+          [](const Zones::Zone& z) -> const auto& { return z.batteries; });
       if (!flow_.solve(conditions_).converged) return false;
       if (largest < volt_var_settled) break;
     }
@@ -371,7 +389,8 @@ void GridEnvironment::observe() {
 }
 
 StepResult GridEnvironment::step(std::span<const float> action) {
-  if (static_cast<int>(action.size()) != action_size()) throw Error("an action has {} components, this environment takes {}", action.size(), action_size());
+  if (static_cast<int>(action.size()) != action_size())
+    throw Error("an action has {} components, this environment takes {}", action.size(), action_size());
   for (const float value : action) {
     if (!std::isfinite(value)) throw Error("an action is not finite at step {}: the policy that sent it is broken", step_);
   }

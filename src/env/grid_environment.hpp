@@ -20,16 +20,16 @@ struct EnvironmentOptions {
   int zones = 4;
   std::string actions = "battery,reactive,curtailment";  ///< any of battery, reactive, curtailment, flexible_load, tap, capacitor
   double voltage_min = 0.95, voltage_max = 1.05;         ///< [p.u.]
-  double loss_weight = 1.0;        ///< of losses, valued at the energy price
-  double safety_penalty = 100.0;   ///< [peak load x energy price x hour] per unit of constraint violation and hour
-  double tap_wear = 0.10;          ///< [$] per tap operation
-  double battery_wear = 0.01;      ///< [$/kWh] of throughput
-  double stored_energy_price = 0;  ///< [$/kWh] at which the battery charge is settled; 0 = the mean price of the day
-  double reward_floor = -0.5;      ///< a step's reward is never below; the reported return is not clipped
-  double flexible_share = 0.10;    ///< of each load that can be moved
-  double tap_bias = 2.0;           ///< [V] on 120 V that a full tap action moves the regulators' setpoints
-  bool volt_var = true;            ///< inverters follow IEEE 1547-2018 category B around which `reactive` acts
-  double power_flow_tolerance = 1e-6;  ///< [p.u.]
+  double loss_weight = 1.0;                              ///< of losses, valued at the energy price
+  double safety_penalty = 100.0;                         ///< [peak load x energy price x hour] per unit of constraint violation and hour
+  double tap_wear = 0.10;                                ///< [$] per tap operation
+  double battery_wear = 0.01;                            ///< [$/kWh] of throughput
+  double stored_energy_price = 0;                        ///< [$/kWh] at which the battery charge is settled; 0 = the mean price of the day
+  double reward_floor = -0.5;                            ///< a step's reward is never below; the reported return is not clipped
+  double flexible_share = 0.10;                          ///< of each load that can be moved
+  double tap_bias = 2.0;                                 ///< [V] on 120 V that a full tap action moves the regulators' setpoints
+  bool volt_var = true;                                  ///< inverters follow IEEE 1547-2018 category B around which `reactive` acts
+  double power_flow_tolerance = 1e-6;                    ///< [p.u.]
 };
 
 void declare(boost::program_options::options_description& deck, EnvironmentOptions& options);
@@ -40,17 +40,17 @@ enum class ZoneAction { battery, reactive, curtailment, flexible_load, tap, capa
 /// One step's account. Costs in $, positive = paid.
 struct StepInfo {
   double energy_cost = 0, loss_cost = 0, violation_penalty = 0, tap_wear = 0, battery_wear = 0;
-  double unavoidable_cost = 0;      ///< energy of loads minus available PV and wind: no action changes it
-  double stored_energy_value = 0;   ///< gained by charging, settled at stored_energy_price
-  double scaled_return = 0;         ///< (unavoidable - costs + stored energy) / (peak load x energy price x hour), not clipped
-  double voltage_violation = 0;     ///< mean over measurements of the excess beyond the limits over 0.05 p.u.
-  double thermal_violation = 0;     ///< mean over lines and transformers of the loading above 1
+  double unavoidable_cost = 0;     ///< energy of loads minus available PV and wind: no action changes it
+  double stored_energy_value = 0;  ///< gained by charging, settled at stored_energy_price
+  double scaled_return = 0;        ///< (unavoidable - costs + stored energy) / (peak load x energy price x hour), not clipped
+  double voltage_violation = 0;    ///< mean over measurements of the excess beyond the limits over 0.05 p.u.
+  double thermal_violation = 0;    ///< mean over lines and transformers of the loading above 1
   int nodes_violated = 0, branches_overloaded = 0;
   int tap_operations = 0;
-  double voltage_lowest = 1, voltage_highest = 1;  ///< [p.u.]
+  double voltage_lowest = 1, voltage_highest = 1;                                                ///< [p.u.]
   double head_power = 0, losses = 0, load = 0, solar = 0, wind = 0, curtailed = 0, battery = 0;  ///< [W]
   bool diverged = false;
-  int clipped_actions = 0;          ///< components outside [-1, 1]
+  int clipped_actions = 0;  ///< components outside [-1, 1]
 };
 
 struct StepResult {
@@ -61,8 +61,8 @@ struct StepResult {
   StepInfo info;
 };
 
-/// One feeder as a decision process through the zonal interface. Episodes are days; the last step settles the stored energy, which makes the
-/// horizon part of the problem: it ends `terminated`, as does a diverged power flow.
+/// One feeder as a decision process through the zonal interface. Episodes are days; the last step settles the stored energy, which makes
+/// the horizon part of the problem: it ends `terminated`, as does a diverged power flow.
 class GridEnvironment {
  public:
   GridEnvironment(std::shared_ptr<const Network> network, const ScenarioOptions& scenario, const EnvironmentOptions& options);
@@ -79,8 +79,8 @@ class GridEnvironment {
   const Scenario& scenario() const { return scenario_; }
   double timestep() const { return scenario_options_.timestep; }
   int step_number() const { return step_; }
-  double peak_load() const { return peak_load_; }                       ///< [W]
-  double stored_energy_price() const;                                   ///< [$/kWh] of the present day
+  double peak_load() const { return peak_load_; }                                      ///< [W]
+  double stored_energy_price() const;                                                  ///< [$/kWh] of the present day
   double scale() const { return peak_load_ / 1000 * scenario_options_.energy_price; }  ///< [$] per unit of return
   std::span<const double> battery_charge() const { return soc_; }
   /// Voltages the operator judges, at the last solution [p.u.].
@@ -113,7 +113,7 @@ class GridEnvironment {
   Scenario scenario_;
   int step_ = 0;
   LoadingConditions conditions_;
-  std::vector<double> soc_, flexible_;              // share of capacity; moved energy [Wh]
+  std::vector<double> soc_, flexible_;  // share of capacity; moved energy [Wh]
   std::vector<double> voltages_, line_loading_, transformer_loading_;
   std::vector<double> solar_share_, wind_share_, battery_share_;  // reactive output over rating
   std::vector<float> observation_;

@@ -10,9 +10,9 @@ namespace gridfed {
 struct Zones {
   struct Zone {
     std::vector<int> measurements, lines, loads, solar, wind, batteries, regulators, capacitors;
-    double peak_load = 0;         ///< rated active power of its loads [W]
-    double battery_power = 0;     ///< [W]
-    double battery_energy = 0;    ///< [Wh]
+    double peak_load = 0;       ///< rated active power of its loads [W]
+    double battery_power = 0;   ///< [W]
+    double battery_energy = 0;  ///< [Wh]
   };
   std::vector<Zone> zones;
   std::vector<int> zone_of_bus;

@@ -14,7 +14,8 @@
 namespace gridfed {
 
 int Network::find_bus(std::string_view name) const {
-  const auto found = std::lower_bound(bus_index_.begin(), bus_index_.end(), name, [](const auto& entry, std::string_view key) { return entry.first < key; });
+  const auto found = std::lower_bound(bus_index_.begin(), bus_index_.end(), name,
+                                      [](const auto& entry, std::string_view key) { return entry.first < key; });
   return found != bus_index_.end() && found->first == name ? found->second : -1;
 }
 
@@ -84,7 +85,8 @@ class NetworkBuilder {
       check_positive(device.origin, "rated voltage of " + name, device.rated_voltage);
       const std::size_t needed = device.connection == Connection::wye ? device.phases + 1 : (device.phases == 1 ? 2 : device.phases);
       if (device.terminal.nodes.size() != needed) {
-        fault(device.origin, "{} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name, device.terminal.nodes.size(), needed);
+        fault(device.origin, "{} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
+              device.terminal.nodes.size(), needed);
       }
     }
   }
@@ -121,14 +123,16 @@ class NetworkBuilder {
       const std::string name = fmt::format("transformer '{}'", transformer.name);
       const std::size_t windings = transformer.windings.size();
       if (windings < 2 || transformer.reactance_pu.size() != windings * (windings - 1) / 2) {
-        fault(transformer.origin, "{} has {} windings and {} reactances: give one reactance a pair", name, windings, transformer.reactance_pu.size());
+        fault(transformer.origin, "{} has {} windings and {} reactances: give one reactance a pair", name, windings,
+              transformer.reactance_pu.size());
         continue;
       }
       for (const auto& winding : transformer.windings) {
         check_positive(transformer.origin, "rated voltage of " + name, winding.rated_voltage);
         check_positive(transformer.origin, "rated power of " + name, winding.rated_power);
         check_positive(transformer.origin, "tap of " + name, winding.tap);
-        const std::size_t needed = winding.connection == Connection::wye ? transformer.phases + 1 : (transformer.phases == 1 ? 2 : transformer.phases);
+        const std::size_t needed =
+            winding.connection == Connection::wye ? transformer.phases + 1 : (transformer.phases == 1 ? 2 : transformer.phases);
         if (winding.terminal.nodes.size() != needed) {
           fault(transformer.origin, "a winding of {} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
                 winding.terminal.nodes.size(), needed);
@@ -138,7 +142,8 @@ class NetworkBuilder {
     }
     check_devices("load", data().loads);
     for (const auto& load : data().loads) {
-      if (!std::isfinite(load.power.real()) || !std::isfinite(load.power.imag())) fault(load.origin, "load '{}' has a power that is not finite", load.name);
+      if (!std::isfinite(load.power.real()) || !std::isfinite(load.power.imag()))
+        fault(load.origin, "load '{}' has a power that is not finite", load.name);
     }
     check_devices("PVSystem", data().solar);
     check_devices("WindGen", data().wind);
@@ -147,21 +152,23 @@ class NetworkBuilder {
       const std::string name = fmt::format("Storage '{}'", battery.name);
       check_positive(battery.origin, "energy capacity of " + name, battery.capacity_wh);
       check_positive(battery.origin, "power rating of " + name, battery.power_rating);
-      if (!(battery.charge_efficiency > 0 && battery.charge_efficiency <= 1 && battery.discharge_efficiency > 0 && battery.discharge_efficiency <= 1)) {
+      if (!(battery.charge_efficiency > 0 && battery.charge_efficiency <= 1 && battery.discharge_efficiency > 0 &&
+            battery.discharge_efficiency <= 1)) {
         fault(battery.origin, "efficiencies of {} must lie in (0, 1]", name);
       }
       if (!(battery.min_soc >= 0 && battery.min_soc < 1 && battery.initial_soc >= 0 && battery.initial_soc <= 1)) {
         fault(battery.origin, "charge limits of {} must lie in [0, 1]", name);
       }
     }
-    for (const auto& plant : data().solar) check_positive(plant.origin, fmt::format("capacity of PVSystem '{}'", plant.name), plant.capacity);
+    for (const auto& plant : data().solar)
+      check_positive(plant.origin, fmt::format("capacity of PVSystem '{}'", plant.name), plant.capacity);
     for (const auto& plant : data().wind) check_positive(plant.origin, fmt::format("capacity of WindGen '{}'", plant.name), plant.capacity);
     check_names("capacitor", data().capacitors);
     for (const auto& capacitor : data().capacitors) {
       check_positive(capacitor.origin, fmt::format("rated voltage of capacitor '{}'", capacitor.name), capacitor.rated_voltage);
       if (capacitor.step_power.empty() || capacitor.states.size() != capacitor.step_power.size()) {
-        fault(capacitor.origin, "capacitor '{}' has {} steps and {} states: give one state a step", capacitor.name, capacitor.step_power.size(),
-              capacitor.states.size());
+        fault(capacitor.origin, "capacitor '{}' has {} steps and {} states: give one state a step", capacitor.name,
+              capacitor.step_power.size(), capacitor.states.size());
       }
     }
     check_names("reactor", data().reactors);
@@ -170,14 +177,16 @@ class NetworkBuilder {
     }
     check_names("regulator", data().regulators);
     for (const auto& regulator : data().regulators) {
-      const auto found = std::find_if(data().transformers.begin(), data().transformers.end(), [&](const auto& t) { return t.name == regulator.transformer; });
+      const auto found = std::find_if(data().transformers.begin(), data().transformers.end(),
+                                      [&](const auto& t) { return t.name == regulator.transformer; });
       if (found == data().transformers.end()) {
-        fault(regulator.origin, "regulator '{}' controls transformer '{}', which does not exist: define it first", regulator.name, regulator.transformer);
+        fault(regulator.origin, "regulator '{}' controls transformer '{}', which does not exist: define it first", regulator.name,
+              regulator.transformer);
         continue;
       }
       if (regulator.winding < 1 || regulator.winding > static_cast<int>(found->windings.size())) {
-        fault(regulator.origin, "regulator '{}' controls winding {} of '{}', which has {}", regulator.name, regulator.winding, regulator.transformer,
-              found->windings.size());
+        fault(regulator.origin, "regulator '{}' controls winding {} of '{}', which has {}", regulator.name, regulator.winding,
+              regulator.transformer, found->windings.size());
       }
       network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
     }
@@ -314,7 +323,8 @@ class NetworkBuilder {
           const auto& other = transformer.windings[b];
           const double v = winding_voltage(transformer, one);
           const double base = 3 * v * v / (one.rated_power * 3 / transformer.phases);
-          arcs[from].push_back({network_.find_bus(other.terminal.bus), winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, -1});
+          arcs[from].push_back(
+              {network_.find_bus(other.terminal.bus), winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, -1});
         }
       }
     }
@@ -323,7 +333,8 @@ class NetworkBuilder {
     std::vector<double> best(network_.buses_.size(), std::numeric_limits<double>::infinity());
     for (const auto& source : data().sources) {
       const int bus = network_.find_bus(source.terminal.bus);
-      network_.buses_[bus].nominal_voltage = snapped(source.terminal.nodes.size() > 1 ? source.voltage_base / std::numbers::sqrt3 : source.voltage_base);
+      network_.buses_[bus].nominal_voltage =
+          snapped(source.terminal.nodes.size() > 1 ? source.voltage_base / std::numbers::sqrt3 : source.voltage_base);
       best[bus] = 0;
       reference[bus] = true;
       queue.push({0, bus});
@@ -347,7 +358,8 @@ class NetworkBuilder {
     }
     for (std::size_t bus = 0; bus < best.size(); ++bus) {
       if (std::isinf(best[bus])) {
-        const std::string why = open_lines[bus].empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_lines[bus]);
+        const std::string why =
+            open_lines[bus].empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_lines[bus]);
         fault(origin_of(network_.buses_[bus].name), "bus '{}' has no path to a source ({}): close it or disable the elements at the bus",
               network_.buses_[bus].name, why);
       }

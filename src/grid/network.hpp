@@ -93,9 +93,9 @@ std::shared_ptr<const Network> make_network(NetworkData data);
 
 /// What changes in time without changing what the network is.
 struct GridState {
-  std::vector<std::vector<double>> taps;    ///< [transformer][winding], per unit
-  std::vector<std::vector<int>> capacitors; ///< [capacitor][step], 1 = in service
-  std::vector<std::uint8_t> closed;         ///< [line]
+  std::vector<std::vector<double>> taps;     ///< [transformer][winding], per unit
+  std::vector<std::vector<int>> capacitors;  ///< [capacitor][step], 1 = in service
+  std::vector<std::uint8_t> closed;          ///< [line]
 };
 
 /// Taps, capacitor steps and switches as the data has them.

@@ -35,63 +35,71 @@ struct BusData {
 /// Thevenin source behind a coupled impedance; conductors of `terminal` are its phases (0 = neutral to ground implied).
 struct SourceData {
   std::string name;
-  Terminal terminal;           ///< one node a phase
-  double voltage_base = 0;     ///< line-to-line [V] (line-to-neutral if single-phase)
+  Terminal terminal;        ///< one node a phase
+  double voltage_base = 0;  ///< line-to-line [V] (line-to-neutral if single-phase)
   double voltage_pu = 1;
-  double angle_deg = 0;        ///< of the first phase
-  Complex z1, z0;              ///< positive- and zero-sequence impedance [ohm]
+  double angle_deg = 0;  ///< of the first phase
+  Complex z1, z0;        ///< positive- and zero-sequence impedance [ohm]
   Origin origin;
 };
 
 /// Pi-model of a coupled multi-conductor line or cable, or a switch.
 struct LineData {
   std::string name;
-  Terminal from, to;                   ///< equal numbers of conductors
-  Eigen::MatrixXcd series_impedance;   ///< whole length [ohm], conductors x conductors
-  Eigen::MatrixXd shunt_susceptance;   ///< whole length [S], half goes to each end
-  double rating = 0;                   ///< normal current per conductor [A]; 0 = none given
-  double length = 0;                   ///< [m], 0 when the script gives no unit
+  Terminal from, to;                  ///< equal numbers of conductors
+  Eigen::MatrixXcd series_impedance;  ///< whole length [ohm], conductors x conductors
+  Eigen::MatrixXd shunt_susceptance;  ///< whole length [S], half goes to each end
+  double rating = 0;                  ///< normal current per conductor [A]; 0 = none given
+  double length = 0;                  ///< [m], 0 when the script gives no unit
   bool is_switch = false;
   bool closed = true;
   Origin origin;
 };
 
 struct WindingData {
-  Terminal terminal;             ///< wye: phases then neutral (0 = solidly grounded); delta: phases (2 nodes if single-phase)
+  Terminal terminal;  ///< wye: phases then neutral (0 = solidly grounded); delta: phases (2 nodes if single-phase)
   Connection connection = Connection::wye;
-  double rated_voltage = 0;      ///< line-to-line [V]; across the winding if the transformer is single-phase
-  double rated_power = 0;        ///< whole transformer [VA]
-  double resistance_pu = 0;      ///< on its own rating
-  double tap = 1;                ///< per unit of rated_voltage
+  double rated_voltage = 0;  ///< line-to-line [V]; across the winding if the transformer is single-phase
+  double rated_power = 0;    ///< whole transformer [VA]
+  double resistance_pu = 0;  ///< on its own rating
+  double tap = 1;            ///< per unit of rated_voltage
   double min_tap = 0.9, max_tap = 1.1;
-  int num_taps = 32;             ///< steps between min_tap and max_tap
+  int num_taps = 32;  ///< steps between min_tap and max_tap
 };
 
 /// Two or more windings; leakage reactances by pair in the order 12, 13, 23 (OpenDSS XHL, XHT, XLT) on winding 1's rating.
 struct TransformerData {
   std::string name;
-  std::string bank;              ///< group of single-phase units that form one device; may be empty
+  std::string bank;  ///< group of single-phase units that form one device; may be empty
   int phases = 3;
   std::vector<WindingData> windings;
   std::vector<double> reactance_pu;
   double no_load_loss_pu = 0, magnetising_current_pu = 0;
-  double antifloat_ppm = 1;      ///< inductive shunt to ground at every winding end, parts per million of rating (OpenDSS ppm_antifloat)
-  bool lag_leads = false;        ///< delta-wye phase shift: false = the low side lags (OpenDSS LeadLag=Lag, the ANSI default)
-  double rating = 0;             ///< normal loading limit on |S| into winding 1 [VA] (OpenDSS normhkva; 0 = rated power)
+  double antifloat_ppm = 1;  ///< inductive shunt to ground at every winding end, parts per million of rating (OpenDSS ppm_antifloat)
+  bool lag_leads = false;    ///< delta-wye phase shift: false = the low side lags (OpenDSS LeadLag=Lag, the ANSI default)
+  double rating = 0;         ///< normal loading limit on |S| into winding 1 [VA] (OpenDSS normhkva; 0 = rated power)
   Origin origin;
 };
 
 /// Voltage dependence of a load, numbered as in OpenDSS.
-enum class LoadModel { constant_power = 1, constant_impedance = 2, constant_p_quadratic_q = 3, exponential = 4, constant_current = 5,
-                       constant_p_fixed_q = 6, constant_p_fixed_x = 7, zip = 8 };
+enum class LoadModel {
+  constant_power = 1,
+  constant_impedance = 2,
+  constant_p_quadratic_q = 3,
+  exponential = 4,
+  constant_current = 5,
+  constant_p_fixed_q = 6,
+  constant_p_fixed_x = 7,
+  zip = 8
+};
 
 struct LoadData {
   std::string name;
-  Terminal terminal;             ///< wye: phases then neutral; delta: phases (2 nodes if single-phase)
+  Terminal terminal;  ///< wye: phases then neutral; delta: phases (2 nodes if single-phase)
   int phases = 3;
   Connection connection = Connection::wye;
-  Complex power;                 ///< all phases, consumed [VA]
-  double rated_voltage = 0;      ///< line-to-line [V] for 2 or 3 phases, across the load if single-phase
+  Complex power;             ///< all phases, consumed [VA]
+  double rated_voltage = 0;  ///< line-to-line [V] for 2 or 3 phases, across the load if single-phase
   LoadModel model = LoadModel::constant_power;
   double vmin_pu = 0.95, vmax_pu = 1.05;  ///< outside, the load is a constant impedance
   double vlow_pu = 0.50;                  ///< below, the nominal impedance; the current is interpolated up to vmin_pu
@@ -104,8 +112,8 @@ struct LoadData {
 /// Shunt capacitor bank; `to` is ground unless given.
 struct CapacitorData {
   std::string name;
-  Terminal terminal;             ///< wye: phases; delta: phases
-  std::optional<Terminal> to;    ///< the other end of a series or neutral-connected bank
+  Terminal terminal;           ///< wye: phases; delta: phases
+  std::optional<Terminal> to;  ///< the other end of a series or neutral-connected bank
   int phases = 3;
   Connection connection = Connection::wye;
   std::vector<double> step_power;  ///< per step, all phases [var] at rated voltage
@@ -121,21 +129,21 @@ struct ReactorData {
   std::optional<Terminal> to;
   int phases = 3;
   Connection connection = Connection::wye;
-  Complex impedance;             ///< per phase [ohm]
+  Complex impedance;  ///< per phase [ohm]
   Origin origin;
 };
 
 /// Line-drop-compensated tap controller of one transformer winding (OpenDSS RegControl).
 struct RegulatorData {
-  std::string name, transformer;  ///< transformer by name
-  int winding = 2;                ///< 1-based
-  double setpoint = 120, band = 3;             ///< [V] on the secondary of the potential transformer
-  double pt_ratio = 60, ct_rating = 300;       ///< -, [A]
-  double r = 0, x = 0;                         ///< line-drop compensation [V at ct_rating]
-  double delay = 15, tap_delay = 2;            ///< [s]
-  int max_tap_change = 16;                     ///< per control iteration in static mode
-  int pt_phase = 1;                            ///< phase that is measured on a multi-phase winding, 1-based
-  std::optional<Terminal> remote;              ///< regulated bus if not the winding itself
+  std::string name, transformer;          ///< transformer by name
+  int winding = 2;                        ///< 1-based
+  double setpoint = 120, band = 3;        ///< [V] on the secondary of the potential transformer
+  double pt_ratio = 60, ct_rating = 300;  ///< -, [A]
+  double r = 0, x = 0;                    ///< line-drop compensation [V at ct_rating]
+  double delay = 15, tap_delay = 2;       ///< [s]
+  int max_tap_change = 16;                ///< per control iteration in static mode
+  int pt_phase = 1;                       ///< phase that is measured on a multi-phase winding, 1-based
+  std::optional<Terminal> remote;         ///< regulated bus if not the winding itself
   Origin origin;
 };
 
@@ -145,11 +153,11 @@ struct SolarPvData {
   Terminal terminal;
   int phases = 3;
   Connection connection = Connection::wye;
-  double rated_voltage = 0;      ///< as LoadData
-  double capacity = 0;           ///< DC peak at 1000 W/m2 and 25 C [W]
-  double inverter_rating = 0;    ///< [VA]
-  double efficiency = 0;         ///< module efficiency, with panel_area an alternative to capacity; 0 = not given
-  double panel_area = 0;         ///< [m2]
+  double rated_voltage = 0;    ///< as LoadData
+  double capacity = 0;         ///< DC peak at 1000 W/m2 and 25 C [W]
+  double inverter_rating = 0;  ///< [VA]
+  double efficiency = 0;       ///< module efficiency, with panel_area an alternative to capacity; 0 = not given
+  double panel_area = 0;       ///< [m2]
   Origin origin;
 };
 
@@ -160,8 +168,8 @@ struct WindTurbineData {
   int phases = 3;
   Connection connection = Connection::wye;
   double rated_voltage = 0;
-  double capacity = 0;           ///< rated output [W]
-  double inverter_rating = 0;    ///< [VA]
+  double capacity = 0;                                            ///< rated output [W]
+  double inverter_rating = 0;                                     ///< [VA]
   double cut_in_speed = 3, rated_speed = 12, cut_out_speed = 25;  ///< [m/s]
   Origin origin;
 };
@@ -173,11 +181,11 @@ struct BatteryData {
   int phases = 3;
   Connection connection = Connection::wye;
   double rated_voltage = 0;
-  double capacity_wh = 0;        ///< energy [Wh]
-  double power_rating = 0;       ///< [W], charge and discharge
-  double inverter_rating = 0;    ///< [VA]
+  double capacity_wh = 0;      ///< energy [Wh]
+  double power_rating = 0;     ///< [W], charge and discharge
+  double inverter_rating = 0;  ///< [VA]
   double charge_efficiency = 0.9, discharge_efficiency = 0.9;
-  double idling_loss = 0.01;     ///< share of power_rating drawn while idle
+  double idling_loss = 0.01;                ///< share of power_rating drawn while idle
   double initial_soc = 0.5, min_soc = 0.2;  ///< share of capacity_wh
   Origin origin;
 };
@@ -185,8 +193,8 @@ struct BatteryData {
 /// A network as read, SI units, by name: what readers produce, writers consume and make_network() validates.
 struct NetworkData {
   std::string name;
-  double frequency = 60;                 ///< [Hz]
-  std::vector<double> voltage_bases;     ///< line-to-line [V]; a bus takes the nearest to its no-load voltage
+  double frequency = 60;              ///< [Hz]
+  std::vector<double> voltage_bases;  ///< line-to-line [V]; a bus takes the nearest to its no-load voltage
   std::vector<BusData> buses;
   std::vector<SourceData> sources;
   std::vector<LineData> lines;
@@ -198,7 +206,7 @@ struct NetworkData {
   std::vector<SolarPvData> solar;
   std::vector<WindTurbineData> wind;
   std::vector<BatteryData> batteries;
-  std::vector<std::string> notes;        ///< what was read but has no physics here, one sentence each
+  std::vector<std::string> notes;  ///< what was read but has no physics here, one sentence each
 };
 
 }  // namespace gridfed

@@ -72,11 +72,12 @@ MatrixXcd transformer_admittance(const TransformerData& transformer, std::span<c
     for (Index i = 0; i < a; ++i) position += count - 1 - i;
     return transformer.reactance_pu[position + b - a - 1];
   };
+  const auto resistance = [&](Index w) { return windings[w].resistance_pu * windings[0].rated_power / windings[w].rated_power; };
   MatrixXcd z(count - 1, count - 1);
   for (Index a = 1; a < count; ++a) {
     for (Index b = 1; b < count; ++b) {
-      z(a - 1, b - 1) = a == b ? Complex(windings[0].resistance_pu + windings[a].resistance_pu, reactance(0, a))
-                               : Complex(windings[0].resistance_pu, 0.5 * (reactance(0, a) + reactance(0, b) - reactance(a, b)));
+      z(a - 1, b - 1) = a == b ? Complex(resistance(0) + resistance(a), reactance(0, a))
+                               : Complex(resistance(0), 0.5 * (reactance(0, a) + reactance(0, b) - reactance(a, b)));
     }
   }
   z *= z_base;
@@ -129,7 +130,8 @@ MatrixXcd capacitor_admittance(const CapacitorData& capacitor, std::span<const i
 }
 
 MatrixXcd reactor_admittance(const ReactorData& reactor) {
-  return bank_admittance(reactor.terminal.nodes.size(), reactor.to.has_value(), reactor.connection, reactor.phases, 1.0 / reactor.impedance);
+  return bank_admittance(reactor.terminal.nodes.size(), reactor.to.has_value(), reactor.connection, reactor.phases,
+                         1.0 / reactor.impedance);
 }
 
 MatrixXcd source_admittance(const SourceData& source) {
@@ -144,10 +146,12 @@ MatrixXcd source_admittance(const SourceData& source) {
 
 Eigen::VectorXcd source_voltages(const SourceData& source) {
   const auto n = static_cast<Index>(source.terminal.nodes.size());
-  const double magnitude = source.voltage_pu * source.voltage_base / (n == 1 ? 1.0 : 2.0 * std::sin(std::numbers::pi / static_cast<double>(n)));
+  const double magnitude =
+      source.voltage_pu * source.voltage_base / (n == 1 ? 1.0 : 2.0 * std::sin(std::numbers::pi / static_cast<double>(n)));
   Eigen::VectorXcd voltage(n);
   for (Index p = 0; p < n; ++p) {
-    voltage(p) = std::polar(magnitude, source.angle_deg * std::numbers::pi / 180.0 - 2.0 * std::numbers::pi * static_cast<double>(p) / static_cast<double>(n));
+    voltage(p) = std::polar(
+        magnitude, source.angle_deg * std::numbers::pi / 180.0 - 2.0 * std::numbers::pi * static_cast<double>(p) / static_cast<double>(n));
   }
   return voltage;
 }

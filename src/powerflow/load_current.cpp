@@ -39,7 +39,8 @@ Complex load_current(const LoadPhase& phase, Complex s, Complex v) {
     case LoadModel::zip: {
       const auto& z = phase.data->zip;
       if (ratio < z[6]) return 0;
-      return power_current(s.real() * (z[0] * ratio * ratio + z[1] * ratio + z[2]), s.imag() * (z[3] * ratio * ratio + z[4] * ratio + z[5]));
+      return power_current(s.real() * (z[0] * ratio * ratio + z[1] * ratio + z[2]),
+                           s.imag() * (z[3] * ratio * ratio + z[4] * ratio + z[5]));
     }
   }
   return 0;

@@ -6,14 +6,14 @@ namespace gridfed {
 
 /// One phase of a load: what its current depends on.
 struct LoadPhase {
-  int a = 0, b = 0;            ///< nodes, ground = -1
+  int a = 0, b = 0;  ///< nodes, ground = -1
   int load = 0;
-  double share = 1;            ///< of the load's power
-  double rated_voltage = 0;    ///< across the phase [V]
+  double share = 1;                        ///< of the load's power
+  double rated_voltage = 0;                ///< across the phase [V]
   double v_low = 0, v_min = 0, v_max = 0;  ///< [V]
   LoadModel model = LoadModel::constant_power;
   const LoadData* data = nullptr;
-  Complex linear;              ///< admittance that stands in the nodal matrix [S]
+  Complex linear;  ///< admittance that stands in the nodal matrix [S]
 };
 
 /// Current drawn at voltage v across the phase [A] for nominal power s [VA]. Outside v_min..v_max a load is an impedance; below v_low its

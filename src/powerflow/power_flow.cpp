@@ -17,8 +17,9 @@ namespace gridfed {
 void declare(boost::program_options::options_description& deck, PowerFlowOptions& o) {
   namespace po = boost::program_options;
   deck.add_options()("powerflow.tolerance", po::value(&o.tolerance)->default_value(o.tolerance),
-                     "largest estimated voltage error accepted [p.u.]")(
-      "powerflow.max_iterations", po::value(&o.max_iterations)->default_value(o.max_iterations), "iterations before a case counts as diverged")(
+                     "largest estimated voltage error accepted [p.u.]")("powerflow.max_iterations",
+                                                                        po::value(&o.max_iterations)->default_value(o.max_iterations),
+                                                                        "iterations before a case counts as diverged")(
       "powerflow.acceleration_factor", po::value(&o.acceleration_factor)->default_value(o.acceleration_factor),
       "step length of the fixed point; 1 = plain, above 1 over-relaxes");
 }
@@ -127,7 +128,8 @@ struct UnbalancedPowerFlow::Workspace {
       nodes.insert(nodes.end(), t.to.begin(), t.to.end());
       return nodes;
     };
-    for (std::size_t i = 0; i < data.lines.size(); ++i) lines.push_back({joined(network->line_nodes()[i]), line_admittance(data.lines[i]), {}});
+    for (std::size_t i = 0; i < data.lines.size(); ++i)
+      lines.push_back({joined(network->line_nodes()[i]), line_admittance(data.lines[i]), {}});
     for (std::size_t i = 0; i < data.transformers.size(); ++i) {
       std::vector<int> nodes;
       for (const auto& winding : network->transformer_nodes()[i]) nodes.insert(nodes.end(), winding.begin(), winding.end());
@@ -276,7 +278,8 @@ struct UnbalancedPowerFlow::Workspace {
 
   void create_factor() {
     const auto size = static_cast<PetscInt>(2 * network->node_count());
-    check_petsc(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, size, size, real_row_start.data(), real_column.data(), real_values.data(), matrix.out()));
+    check_petsc(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, size, size, real_row_start.data(), real_column.data(), real_values.data(),
+                                          matrix.out()));
     check_petsc(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, size, reinterpret_cast<double*>(rhs_values.data()), rhs.out()));
     check_petsc(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, size, reinterpret_cast<double*>(next.data()), unknown.out()));
     check_petsc(MatGetFactor(matrix.get(), MATSOLVERPETSC, MAT_FACTOR_LU, factor.out()));
@@ -302,9 +305,11 @@ struct UnbalancedPowerFlow::Workspace {
       PetscReal pivot = 0;
       PetscInt row = 0;
       check_petsc(MatFactorGetErrorZeroPivot(factor.get(), &pivot, &row));
-      throw Error("the nodal admittance of network '{}' is singular at node {} (nothing ties it to ground or a source): connect it or give its transformer "
-                  "a ppm_antifloat above zero",
-                  network->data().name, network->node_name(static_cast<int>(row / 2)));
+      throw Error(
+          "the nodal admittance of network '{}' is singular at node {} (nothing ties it to ground or a source): connect it or give its "
+          "transformer "
+          "a ppm_antifloat above zero",
+          network->data().name, network->node_name(static_cast<int>(row / 2)));
     }
   }
 
@@ -350,7 +355,8 @@ struct UnbalancedPowerFlow::Workspace {
         if (s == Complex{}) continue;
         const Complex dv = voltage(phase.a) - voltage(phase.b);
         const double magnitude = std::abs(dv), floor = current_limit_voltage * phase.rated_voltage;
-        const Complex current = magnitude > floor ? std::conj(s / dv) : (magnitude > 0 ? std::conj(s * magnitude / (dv * floor)) : Complex{});
+        const Complex current =
+            magnitude > floor ? std::conj(s / dv) : (magnitude > 0 ? std::conj(s * magnitude / (dv * floor)) : Complex{});
         injected += dv * std::conj(current);
         inject(phase.a, phase.b, current);
       }
@@ -360,9 +366,7 @@ struct UnbalancedPowerFlow::Workspace {
     add(batteries, conditions.battery_power);
   }
 
-  void substitute() {
-    check_petsc(MatSolve(factor.get(), rhs.get(), unknown.get()));
-  }
+  void substitute() { check_petsc(MatSolve(factor.get(), rhs.get(), unknown.get())); }
 
   void solve(const LoadingConditions& conditions) {
     const int n = network->node_count();
@@ -425,7 +429,8 @@ struct UnbalancedPowerFlow::Workspace {
     for (std::size_t s = 0; s < sources.size(); ++s) {
       const auto count = static_cast<Eigen::Index>(sources[s].nodes.size());
       Eigen::VectorXcd at(count);
-      for (Eigen::Index p = 0; p < count; ++p) at(p) = sources[s].nodes[p] == ground ? Complex{} : solution.bus_voltages[sources[s].nodes[p]];
+      for (Eigen::Index p = 0; p < count; ++p)
+        at(p) = sources[s].nodes[p] == ground ? Complex{} : solution.bus_voltages[sources[s].nodes[p]];
       const Eigen::VectorXcd current = sources[s].y * (source_voltage[s] - at);
       solution.source_power += (at.array() * current.array().conjugate()).sum();
     }
@@ -489,8 +494,8 @@ const PowerFlowSolution& UnbalancedPowerFlow::solve(const LoadingConditions& con
   const auto& data = work_->network->data();
   if (conditions.load_power.size() != data.loads.size() || conditions.solar_power.size() != data.solar.size() ||
       conditions.wind_power.size() != data.wind.size() || conditions.battery_power.size() != data.batteries.size()) {
-    throw Error("loading conditions do not match network '{}': give one power for each of its {} loads and {} DERs", data.name, data.loads.size(),
-                data.solar.size() + data.wind.size() + data.batteries.size());
+    throw Error("loading conditions do not match network '{}': give one power for each of its {} loads and {} DERs", data.name,
+                data.loads.size(), data.solar.size() + data.wind.size() + data.batteries.size());
   }
   work_->solve(conditions);
   return work_->solution;
@@ -522,7 +527,8 @@ void UnbalancedPowerFlow::loadings(std::span<double> lines, std::span<double> tr
     double worst = 0;
     for (std::size_t r = 0; r < n / 2; ++r) {
       Complex current;
-      for (std::size_t c = 0; c < n; ++c) current += p.y(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)) * work_->node_voltage(p.nodes[c]);
+      for (std::size_t c = 0; c < n; ++c)
+        current += p.y(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)) * work_->node_voltage(p.nodes[c]);
       worst = std::max(worst, std::norm(current));
     }
     lines[i] = std::sqrt(worst) / data.lines[i].rating;

@@ -33,15 +33,15 @@ struct PowerFlowSolution {
   std::vector<Complex> bus_voltages;  ///< node to ground [V], by node
   double mismatch = 0;                ///< largest power mismatch of a node [VA]
   int mismatch_node = -1;
-  Complex source_power;               ///< delivered by the sources [VA]
-  Complex load_power;                 ///< drawn by the loads at the solved voltages [VA]
-  Complex losses;                     ///< in lines, transformers and series elements [VA]; shunt capacitors and reactors are not losses
+  Complex source_power;  ///< delivered by the sources [VA]
+  Complex load_power;    ///< drawn by the loads at the solved voltages [VA]
+  Complex losses;        ///< in lines, transformers and series elements [VA]; shunt capacitors and reactors are not losses
 };
 
 /// Flow into the first terminal of a line or transformer.
 struct BranchFlow {
-  Complex power;                 ///< all phases [VA]
-  std::vector<double> current;   ///< magnitude by conductor [A]
+  Complex power;                ///< all phases [VA]
+  std::vector<double> current;  ///< magnitude by conductor [A]
 };
 
 /// Three-phase nodal fixed point: V = Y^-1 (I_source + I_compensation(V)), with Y factorised once per topology and tap state by PETSc and

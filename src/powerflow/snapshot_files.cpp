@@ -89,7 +89,8 @@ void write_summary(const UnbalancedPowerFlow& flow, const ControlResult& control
     const auto& s = flow.solution();
     out << "converged,iterations,control_iterations,nodes,source_p_kW,source_q_kvar,losses_p_kW,losses_q_kvar\n";
     out << fmt::format("{},{},{},{},{:.8g},{:.8g},{:.8g},{:.8g}\n", static_cast<int>(s.converged), s.iterations, control.control_iterations,
-                       flow.network().node_count(), s.source_power.real() / 1e3, s.source_power.imag() / 1e3, s.losses.real() / 1e3, s.losses.imag() / 1e3);
+                       flow.network().node_count(), s.source_power.real() / 1e3, s.source_power.imag() / 1e3, s.losses.real() / 1e3,
+                       s.losses.imag() / 1e3);
   });
 }
 
@@ -102,10 +103,12 @@ void impose_taps(const Network& network, const std::filesystem::path& path, Grid
   for (const auto& [line, cells] : read_csv(path)) {
     if (cells.size() < 5) throw Error("{}:{}: a row needs regcontrol, transformer, winding, tap_number, tap_pu", path.string(), line);
     const auto found = std::find_if(transformers.begin(), transformers.end(), [&](const auto& t) { return t.name == cells[1]; });
-    if (found == transformers.end()) throw Error("{}:{}: network '{}' has no transformer '{}'", path.string(), line, network.data().name, cells[1]);
+    if (found == transformers.end())
+      throw Error("{}:{}: network '{}' has no transformer '{}'", path.string(), line, network.data().name, cells[1]);
     const int winding = static_cast<int>(number(path, line, cells[2]));
     auto& taps = state.taps[static_cast<std::size_t>(found - transformers.begin())];
-    if (winding < 1 || winding > static_cast<int>(taps.size())) throw Error("{}:{}: transformer '{}' has no winding {}", path.string(), line, cells[1], winding);
+    if (winding < 1 || winding > static_cast<int>(taps.size()))
+      throw Error("{}:{}: transformer '{}' has no winding {}", path.string(), line, cells[1], winding);
     const double tap = number(path, line, cells[4]);
     if (!(tap > 0)) throw Error("{}:{}: a tap of {} is not possible", path.string(), line, tap);
     taps[winding - 1] = tap;
@@ -117,12 +120,14 @@ void impose_capacitors(const Network& network, const std::filesystem::path& path
   for (const auto& [line, cells] : read_csv(path)) {
     if (cells.size() < 2) throw Error("{}:{}: a row needs capacitor, states", path.string(), line);
     const auto found = std::find_if(capacitors.begin(), capacitors.end(), [&](const auto& c) { return c.name == cells[0]; });
-    if (found == capacitors.end()) throw Error("{}:{}: network '{}' has no capacitor '{}'", path.string(), line, network.data().name, cells[0]);
+    if (found == capacitors.end())
+      throw Error("{}:{}: network '{}' has no capacitor '{}'", path.string(), line, network.data().name, cells[0]);
     auto& steps = state.capacitors[static_cast<std::size_t>(found - capacitors.begin())];
     std::istringstream in(cells[1]);
     for (std::size_t k = 0; k < steps.size(); ++k) {
       int value = 0;
-      if (!(in >> value) || value < 0 || value > 1) throw Error("{}:{}: capacitor '{}' needs {} states of 0 or 1", path.string(), line, cells[0], steps.size());
+      if (!(in >> value) || value < 0 || value > 1)
+        throw Error("{}:{}: capacitor '{}' needs {} states of 0 or 1", path.string(), line, cells[0], steps.size());
       steps[k] = value;
     }
   }
@@ -134,7 +139,8 @@ std::vector<std::pair<std::string, int>> regulator_taps(const UnbalancedPowerFlo
   for (std::size_t i = 0; i < data.regulators.size(); ++i) {
     const int transformer = flow.network().regulator_transformers()[i];
     const int winding = data.regulators[i].winding - 1;
-    numbers.emplace_back(data.regulators[i].name, tap_number(data.transformers[transformer].windings[winding], flow.state().taps[transformer][winding]));
+    numbers.emplace_back(data.regulators[i].name,
+                         tap_number(data.transformers[transformer].windings[winding], flow.state().taps[transformer][winding]));
   }
   return numbers;
 }

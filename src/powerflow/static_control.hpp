@@ -21,9 +21,9 @@ double compensated_voltage(const UnbalancedPowerFlow& flow, int regulator);
 int move_regulators(UnbalancedPowerFlow& flow, const RegulatorSettings& settings);
 
 struct ControlResult {
-  bool settled = false;      ///< no regulator wants to move any more
+  bool settled = false;  ///< no regulator wants to move any more
   int control_iterations = 0;
-  int tap_operations = 0;    ///< sum of |tap number changes|
+  int tap_operations = 0;  ///< sum of |tap number changes|
 };
 
 /// Solves and lets regulators act until none wants to move. The solver keeps the final taps.

@@ -38,8 +38,9 @@ TEST(PolicyNetwork, AgreesWithTheBatchForwardOfItsLearner) {
 TEST(PolicyNetwork, RefusesLayersAndObservationsThatDoNotFit) {
   EXPECT_THROW(PolicyNetwork({}), Error);
   EXPECT_THROW(PolicyNetwork({{.rows = 2, .cols = 2, .weights = {1, 2, 3}, .biases = {0, 0}}}), Error);
-  EXPECT_THROW(PolicyNetwork({{.rows = 1, .cols = 1, .weights = {1}, .biases = {0}}, {.rows = 1, .cols = 2, .weights = {1, 1}, .biases = {0}}}),
-               Error);
+  EXPECT_THROW(
+      PolicyNetwork({{.rows = 1, .cols = 1, .weights = {1}, .biases = {0}}, {.rows = 1, .cols = 2, .weights = {1, 1}, .biases = {0}}}),
+      Error);
   const PolicyNetwork policy({{.rows = 1, .cols = 2, .weights = {1, 1}, .biases = {0}}});
   std::vector<float> action(1);
   EXPECT_THROW(policy.act(std::vector<float>(3), action), Error);
