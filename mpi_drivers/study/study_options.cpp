@@ -1,0 +1,84 @@
+#include "study/study_options.hpp"
+
+#include "grid/opendss_reader.hpp"
+
+#include <boost/program_options.hpp>
+#include <sstream>
+
+namespace gridfed {
+
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream in(text);
+  for (std::string word; std::getline(in, word, ',');) {
+    std::erase_if(word, [](char c) { return c == ' ' || c == '\t'; });
+    if (!word.empty()) words.push_back(word);
+  }
+  return words;
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ",") + word;
+  return text;
+}
+
+}  // namespace
+
+void declare(po::options_description& deck, StudyOptions& o) {
+  const auto value = [](auto& field) { return po::value(&field)->default_value(field); };
+  const auto list = [](std::vector<std::string>& field) {
+    return po::value<std::string>()->default_value(join(field))->notifier([&field](const std::string& text) { field = split(text); });
+  };
+  declare(deck, o.scenario);
+  declare(deck, o.environment);
+  declare(deck, o.behaviour);
+  declare(deck, o.rl);
+  declare(deck, o.fed);
+  declare(deck, o.privacy);
+  deck.add_options()("study.feeders", list(o.feeders), "feeder files, one a client; used again from the start for more clients")(
+      "data.file", value(o.dataset), "dataset; empty = dataset.h5 in the output folder")("data.days", value(o.data_days), "days to simulate for each client")(
+      "train.days", value(o.train_days), "days of each client's data to learn from; 0 = all")(
+      "train.variants", list(o.variants),
+      "what to train: local, pooled, federated, federated_all, compressed, record_E and client_E (privacy at epsilon E)")(
+      "train.seeds", value(o.train_seeds), "training runs of each variant, with different seeds")(
+      "train.validation_days", value(o.validation_days), "days on which a checkpoint is chosen")(
+      "train.validate_every", value(o.validate_every), "rounds between validations")(
+      "train.checkpoint_every", value(o.checkpoint_every), "rounds between checkpoints of the run")(
+      "train.reward_scale", value(o.reward_scale), "rewards are divided by it before learning; a constant, so that it tells nothing of the data")(
+      "evaluate.days", value(o.evaluate_days), "unseen days on which policies are judged");
+}
+
+void validate(const StudyOptions& o) {
+  validate(o.scenario);
+  validate(o.behaviour);
+  validate(o.rl);
+  validate(o.fed);
+  validate(o.privacy);
+  if (o.feeders.empty()) throw Error("study.feeders is empty: name at least one feeder file");
+  for (const auto& [key, number] : {std::pair{"data.days", o.data_days}, {"train.seeds", o.train_seeds}, {"train.validation_days", o.validation_days},
+                                    {"train.validate_every", o.validate_every}, {"train.checkpoint_every", o.checkpoint_every},
+                                    {"evaluate.days", o.evaluate_days}}) {
+    if (number < 1) throw Error("{} is {}: it must be at least 1", key, number);
+  }
+  if (o.train_days < 0 || o.train_days > o.data_days) throw Error("train.days is {}: it must lie between 0 and data.days, {}", o.train_days, o.data_days);
+  if (!(o.reward_scale > 0)) throw Error("train.reward_scale is {}: it must be positive", o.reward_scale);
+}
+
+bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options) {
+  if (!session.parse(name, summary, [&](po::options_description& deck) { declare(deck, options); })) return false;
+  validate(options);
+  return true;
+}
+
+GridEnvironment make_environment(const StudyOptions& options, int client) {
+  return GridEnvironment(make_network(read_feeder(options.feeder(client))), options.scenario, options.environment);
+}
+
+std::filesystem::path dataset_path(const StudyOptions& options, Session& session) {
+  return options.dataset.empty() ? session.output() / "dataset.h5" : std::filesystem::path(options.dataset);
+}
+
+}  // namespace gridfed

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "control/behaviour.hpp"
+#include "dynamics/scenario.hpp"
+#include "env/grid_environment.hpp"
+#include "fed/options.hpp"
+#include "privacy/options.hpp"
+#include "rl/options.hpp"
+#include "runtime/session.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace gridfed {
+
+/// Days are numbered; what is learned from, chosen on and judged on never overlap.
+inline constexpr int first_training_day = 0, first_validation_day = 100000, first_test_day = 200000;
+
+/// One deck describes a study from simulation to table; dataset, train and evaluate read the same one.
+struct StudyOptions {
+  std::vector<std::string> feeders{"inputs/feeders/ieee13_der.dss", "inputs/feeders/ieee34_der.dss", "inputs/feeders/ieee37_der.dss",
+                                   "inputs/feeders/ieee123_der.dss"};
+  ScenarioOptions scenario;
+  EnvironmentOptions environment;
+  BehaviourOptions behaviour;
+  RlOptions rl;
+  FederationOptions fed;
+  PrivacyOptions privacy;
+
+  std::string dataset;           ///< file; empty = dataset.h5 in the output folder
+  int data_days = 120;           ///< simulated a client
+  int train_days = 0;            ///< of them learned from, from the first; 0 = all
+  std::vector<std::string> variants{"local", "pooled", "federated"};
+  int train_seeds = 1;
+  int validation_days = 8;
+  int validate_every = 5;        ///< rounds
+  int checkpoint_every = 5;      ///< rounds
+  double reward_scale = 0.05;    ///< rewards are divided by it before learning
+  int evaluate_days = 40;
+
+  /// Feeder of a client: the list is used again from its start when there are more clients.
+  const std::string& feeder(int client) const { return feeders[static_cast<std::size_t>(client) % feeders.size()]; }
+};
+
+void declare(po::options_description& deck, StudyOptions& options);
+void validate(const StudyOptions& options);
+
+/// session.parse for the three study drivers.
+bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options);
+
+/// The environment of a client.
+GridEnvironment make_environment(const StudyOptions& options, int client);
+
+/// Where the study's dataset is: the key, or the output folder.
+std::filesystem::path dataset_path(const StudyOptions& options, Session& session);
+
+}  // namespace gridfed

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "data/dataset.hpp"
+#include "runtime/communicator.hpp"
+#include "runtime/hdf5.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gridfed {
+
+/// What stands beside a client's transitions in a dataset file.
+struct DatasetNotes {
+  std::string feeder;                                 ///< file it was simulated on
+  std::vector<std::string> observation_names, action_names;
+  std::int64_t episode_steps = 0;                     ///< transitions a day
+  double reward_unit = 1;                             ///< [$] per unit of reward
+};
+
+inline constexpr Version dataset_version{1, 0};
+
+/// Collective on comm. Writes /client_000/{observations, actions, rewards, next_observations, terminals, timeouts, costs} and beside each the
+/// mean and standard deviation of observations and rewards (normalisation). Each rank passes the clients it hosts.
+void write_datasets(const Communicator& comm, const std::filesystem::path& path, const FileHeader& header, int clients,
+                    const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes);
+
+/// Number of clients in a dataset file: its client groups, or 1 for a file with the arrays at its root (D4RL, Minari).
+int dataset_clients(const std::filesystem::path& path);
+
+/// Reads one client, at most `max_rows` transitions (0 = all) from the start; missing costs are zero. Throws Error naming file and array if a
+/// shape does not fit or a value is not finite.
+Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t max_rows = 0);
+
+/// Transitions a day of a client's data as the file says, 0 if it does not.
+std::int64_t dataset_episode_steps(const std::filesystem::path& path, int client);
+
+}  // namespace gridfed
