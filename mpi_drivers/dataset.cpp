@@ -45,10 +45,8 @@ void run(Session& session) {
     return;
   }
   const auto path = session.output() / "dataset.h5";
-  {
-    auto scope = times.stage("write");
-    write_datasets(world, path, session.header("dataset", dataset_version), clients, datasets, notes);
-  }
+  write_datasets(world, path, session.header("dataset", dataset_version), clients, datasets, notes,
+                 [&](File& file) { times.summary(world).write(file, "/timing"); });
   session.log().line("wrote {} ({} clients, {} days each)", path.string(), clients, options.data_days);
   session.log().line("{}", times.summary(world).text());
 }

@@ -26,7 +26,7 @@ std::array<std::vector<double>, 2> moments(std::span<const float> values, std::s
 }  // namespace
 
 void write_datasets(const Communicator& comm, const std::filesystem::path& path, const FileHeader& header, int clients,
-                    const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes) {
+                    const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes, const std::function<void(File&)>& finish) {
   File file = File::create(comm, path);
   file.write_header(header);
   file.set_attribute("/", "clients", static_cast<std::int64_t>(clients));
@@ -73,6 +73,7 @@ void write_datasets(const Communicator& comm, const std::filesystem::path& path,
     file.set_attribute(group, "episode_steps", sizes[3]);
     file.set_attribute(group, "reward_unit", note.reward_unit);
   }
+  if (finish) finish(file);
   file.commit();
 }
 

@@ -2,10 +2,22 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 namespace gridfed {
 
+namespace {
+
+/// Whether a person watches: mpirun gives its ranks a terminal even in batch, so under it the front door must say so.
+bool watched(std::FILE* out) {
+  if (isatty(fileno(out)) != 1) return false;
+  return !std::getenv("OMPI_COMM_WORLD_SIZE") || std::getenv("GRIDFED_TERMINAL");
+}
+
+}  // namespace
+
 void Log::print_line(std::string_view text) const {
-  fmt::print(out_, "{}\n", text);
+  fmt::print(out_, "{}{}\n", watched(out_) ? "\r\033[K" : "", text);  // over a progress line
   std::fflush(out_);
 }
 
@@ -18,7 +30,7 @@ Progress::Progress(const Log& log, std::int64_t total, std::string label, std::c
     : log_(log),
       total_(total),
       label_(std::move(label)),
-      terminal_(isatty(fileno(log.out())) == 1),
+      terminal_(watched(log.out())),
       interval_(terminal_ ? std::chrono::duration<double>(0.2) : interval),
       start_(Clock::now()),
       last_print_(start_) {}

@@ -1,0 +1,33 @@
+#include "study/comparison.hpp"
+
+using namespace gridfed;
+
+namespace {
+
+void run(Session& session) {
+  StudyOptions options;
+  if (!parse_study(session, "gridfed_evaluate", "Judges today's rules, the behaviour policy, a head-room reference and every trained policy on unseen days.",
+                   options)) {
+    return;
+  }
+  StageTimes times;
+  const auto policies = agreed(session.world(), [&] { return open_policies(options, session.dry_run() ? "" : session.output()); });
+  if (session.dry_run()) {
+    session.log().line("deck ok: {} days for each of {} clients", options.evaluate_days, options.fed.num_clients);
+    return;
+  }
+  Comparison comparison = [&] {
+    auto scope = times.stage("evaluate");
+    return compare(session.world(), session.log(), options, policies, session.seed());
+  }();
+  session.log().line("{}", table(comparison));
+  const auto path = session.output() / "report.h5";
+  write_report(session.world(), path, session.header("report", report_version), comparison, session.output(), times.summary(session.world()));
+  session.log().line("wrote {}", path.string());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_driver(argc, argv, run);
+}

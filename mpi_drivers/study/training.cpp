@@ -1,0 +1,401 @@
+#include "study/training.hpp"
+
+#include "data/dataset_file.hpp"
+#include "evaluation/day_score.hpp"
+#include "privacy/noise.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <numeric>
+
+namespace gridfed {
+
+namespace {
+
+/// Where a list of clients' rows lies: the judged clients are hosted in client order.
+std::vector<float> flatten(const PolicyNetwork& network) {
+  std::vector<float> flat;
+  for (const auto& layer : network.layers()) {
+    flat.insert(flat.end(), layer.weights.begin(), layer.weights.end());
+    flat.insert(flat.end(), layer.biases.begin(), layer.biases.end());
+  }
+  return flat;
+}
+
+/// Clients of all files of a run on this rank: a dataset and its environment must speak of the same spaces.
+void require_match(const Dataset& data, const GridEnvironment& environment, int client, const std::filesystem::path& path) {
+  if (static_cast<int>(data.observation_size) != environment.observation_size() || static_cast<int>(data.action_size) != environment.action_size()) {
+    throw Error("'{}' holds {} observations and {} actions for client {}, the deck's environment has {} and {}: generate the data with this deck", path.string(),
+                data.observation_size, data.action_size, client, environment.observation_size(), environment.action_size());
+  }
+}
+
+std::uint64_t training_seed_of(std::uint64_t seed, int training_seed) {
+  return seed + 7919ull * static_cast<std::uint64_t>(training_seed);
+}
+
+}  // namespace
+
+std::vector<std::string> training_column_names() {
+  return {"round",       "updates",          "value_loss", "critic_loss", "actor_loss", "q", "update_norm", "clipped_fraction", "bytes_sent",
+          "dense_bytes", "epsilon", "validation_return", "seconds_local", "seconds_exchange", "seconds_validation"};
+}
+
+TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant, const std::filesystem::path& dataset, int training_seed,
+                         std::uint64_t seed)
+    : comm_(comm),
+      options_(options),
+      variant_(variant),
+      training_seed_(training_seed),
+      seed_(training_seed_of(seed, training_seed)),
+      sampling_seed_(seed_) {
+  const int all = options.fed.num_clients, learners = variant.fed.num_clients;
+  const Range hosted = block_range(learners, comm);
+  // Judged clients: a pooled learner is judged by every client, on the rank that hosts it.
+  const Range judged = variant.pooled ? (hosted.size() > 0 ? Range{0, all} : Range{0, 0}) : hosted;
+  const std::int64_t episode = options.scenario.steps();
+  const std::int64_t rows = options.train_days > 0 ? options.train_days * episode : 0;
+
+  std::vector<double> samples(learners, 0.0);
+  agreed(comm, [&] {
+    const int available = dataset_clients(dataset);
+    if (available < all) throw Error("'{}' holds {} clients, the deck names {}: generate it with this deck", dataset.string(), available, all);
+    for (const int client : judged) {
+      judges_.emplace(client, make_environment(options, client));
+      best_.emplace(client, Best{});
+    }
+    for (const int client : hosted) {
+      Client& c = clients_[client];
+      if (variant.pooled) {
+        for (int owner = 0; owner < all; ++owner) {
+          Dataset part = read_dataset(dataset, owner, rows);
+          require_match(part, judges_.at(owner), owner, dataset);
+          c.data.observation_size = part.observation_size;
+          c.data.action_size = part.action_size;
+          const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+          append(c.data.observations, part.observations);
+          append(c.data.actions, part.actions);
+          append(c.data.rewards, part.rewards);
+          append(c.data.next_observations, part.next_observations);
+          append(c.data.terminals, part.terminals);
+          append(c.data.timeouts, part.timeouts);
+          append(c.data.costs, part.costs);
+        }
+      } else {
+        c.data = read_dataset(dataset, client, rows);
+        require_match(c.data, judges_.at(client), client, dataset);
+      }
+      if (c.data.size() == 0) throw Error("'{}' holds no transition for client {}: generate it again", dataset.string(), client);
+      for (float& reward : c.data.rewards) reward = static_cast<float>(reward / options.reward_scale);
+      samples[client] = static_cast<double>(c.data.size());
+    }
+  });
+  comm.all_reduce_sum(std::span<double>(samples));  // exact: each is set on one rank
+
+  // All clients make equally many updates, as many as the mean client has data for.
+  const double mean_samples = std::accumulate(samples.begin(), samples.end(), 0.0) / learners / (variant.pooled ? all : 1);
+  const std::int64_t per_round = local_updates(variant.fed, static_cast<std::int64_t>(mean_samples), variant.rl.batch_size);
+  variant_.rl.updates = per_round * variant.fed.rounds;
+  variant_.fed.local_sgd_steps = static_cast<int>(per_round);
+
+  if (variant.privacy.unit == PrivacyUnit::record) {
+    const double fewest = *std::min_element(samples.begin(), samples.end());
+    record_rate_ = std::min(1.0, static_cast<double>(variant.rl.batch_size) / fewest);
+    record_noise_ = variant.privacy.noise_multiplier > 0
+                        ? variant.privacy.noise_multiplier
+                        : noise_multiplier_for(variant.privacy.privacy_budget, variant.privacy.delta, record_rate_, variant_.rl.updates);
+    if (!variant.privacy.seeded) {  // amplification by sampling needs samples that nobody can predict
+      const auto key = SecureNoise::fresh_key();
+      std::memcpy(&sampling_seed_, key.data(), sizeof sampling_seed_);
+    }
+  }
+  std::vector<float> initial;
+  std::size_t moments = 0;
+  agreed(comm, [&] {
+    // A rank without clients still needs the length of what is exchanged.
+    const auto sizes = [](const GridEnvironment& e) { return std::pair(static_cast<std::size_t>(e.observation_size()), static_cast<std::size_t>(e.action_size())); };
+    const auto [observations, actions] = judges_.empty() ? sizes(make_environment(options, 0)) : sizes(judges_.begin()->second);
+    const auto make = [&, o = observations, a = actions] { return std::make_unique<Learner>(variant_.rl, o, a, seed_); };
+    for (auto& [client, c] : clients_) c.learner = make();
+    auto sample = make();
+    initial.assign(sample->shared_parameters().begin(), sample->shared_parameters().end());
+    moments = sample->shared_moments().size();
+  });
+  PrivacyOptions federation_privacy = variant.privacy;
+  if (federation_privacy.unit == PrivacyUnit::record) federation_privacy.unit = PrivacyUnit::none;  // the learner's business
+  federation_ = std::make_unique<Federation>(comm, variant_.fed, federation_privacy, std::move(initial), moments, samples, seed_);
+}
+
+void TrainingRun::train(int client, std::span<float> parameters, std::span<float> moments) {
+  Client& c = clients_.at(client);
+  Learner& learner = *c.learner;
+  std::copy(parameters.begin(), parameters.end(), learner.shared_parameters().begin());
+  std::copy(moments.begin(), moments.end(), learner.shared_moments().begin());
+  RandomStream stream(sampling_seed_, Draw::minibatch, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(federation_->round()));
+  c.losses = {};
+  const int updates = variant_.fed.local_sgd_steps;
+  SecureNoise noise = variant_.privacy.seeded
+                          ? SecureNoise::seeded(seed_, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(federation_->round()))
+                          : SecureNoise();
+  const PrivateUpdate privacy{.clip_norm = variant_.privacy.clip_norm,
+                              .noise_multiplier = record_noise_,
+                              .expected_batch_size = record_rate_ * static_cast<double>(c.data.size()),
+                              .add_gaussian = [&](std::span<float> values, double deviation) { noise.add_to(values, deviation); }};
+  for (int i = 0; i < updates; ++i) {
+    if (variant_.privacy.unit == PrivacyUnit::record) {
+      learner.update(c.data.sample_poisson(stream, record_rate_, c.buffer), privacy);
+    } else {
+      const Losses l = learner.update(c.data.sample(stream, static_cast<std::size_t>(variant_.rl.batch_size), c.buffer));
+      c.losses.value += l.value / updates;
+      c.losses.critic += l.critic / updates;
+      c.losses.actor += l.actor / updates;
+      c.losses.q += l.q / updates;
+    }
+  }
+  std::copy(learner.shared_parameters().begin(), learner.shared_parameters().end(), parameters.begin());
+  std::copy(learner.shared_moments().begin(), learner.shared_moments().end(), moments.begin());
+}
+
+std::vector<float> TrainingRun::flat_policy(int client) const {
+  Learner& learner = *clients_.at(client).learner;
+  const auto shared = federation_->parameters(client);
+  std::copy(shared.begin(), shared.end(), learner.shared_parameters().begin());
+  return flatten(learner.policy());
+}
+
+double TrainingRun::validate() {
+  std::vector<double> scores(static_cast<std::size_t>(options_.fed.num_clients), 0.0);
+  agreed(comm_, [&] {
+    for (auto& [client, environment] : judges_) {
+      const int learner = variant_.pooled ? 0 : client;
+      auto weights = flat_policy(learner);
+      LearnedPolicy policy(clients_.at(learner).learner->policy());
+      double sum = 0;
+      for (int day = 0; day < options_.validation_days; ++day) {
+        sum += score_day(environment, policy, seed_, client, first_validation_day + day).scaled_return;
+      }
+      const double score = sum / options_.validation_days;
+      scores[client] = score;
+      Best& best = best_.at(client);
+      if (best.round < 0 || score > best.score) best = {score, federation_->round(), std::move(weights)};
+    }
+  });
+  comm_.all_reduce_sum(std::span<double>(scores));  // each is set on one rank
+  return std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
+}
+
+const TrainingRow& TrainingRun::run_round() {
+  const RoundMetrics metrics =
+      federation_->run_round([&](int client, std::span<float> parameters, std::span<float> moments) { train(client, parameters, moments); });
+  double seconds_validation = 0;
+  if (metrics.round % options_.validate_every == 0 || done()) {
+    const auto start = std::chrono::steady_clock::now();
+    last_validation_ = validate();
+    seconds_validation = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  std::vector<double> mine;
+  for (const auto& [client, c] : clients_) mine.insert(mine.end(), {c.losses.value, c.losses.critic, c.losses.actor, c.losses.q});
+  const auto losses = comm_.all_gather_v<double>(mine);
+  const double learners = static_cast<double>(losses.size()) / 4;
+  std::array<double, 4> mean{};
+  for (std::size_t i = 0; i < losses.size(); ++i) mean[i % 4] += losses[i] / learners;
+  rows_.push_back({.round = static_cast<double>(metrics.round),
+                   .updates = static_cast<double>(metrics.round) * variant_.fed.local_sgd_steps,
+                   .value_loss = mean[0],
+                   .critic_loss = mean[1],
+                   .actor_loss = mean[2],
+                   .q = mean[3],
+                   .update_norm = metrics.update_norm,
+                   .clipped_fraction = metrics.clipped_fraction,
+                   .bytes_sent = static_cast<double>(metrics.bytes_sent),
+                   .dense_bytes = static_cast<double>(metrics.dense_bytes),
+                   .epsilon = statement().epsilon,
+                   .validation_return = last_validation_,
+                   .seconds_local = metrics.seconds_local,
+                   .seconds_exchange = metrics.seconds_exchange,
+                   .seconds_validation = seconds_validation});
+  return rows_.back();
+}
+
+PrivacyStatement TrainingRun::statement() const {
+  if (variant_.privacy.unit != PrivacyUnit::record) return federation_->statement();
+  const std::int64_t steps = static_cast<std::int64_t>(federation_->round()) * variant_.fed.local_sgd_steps;
+  PrivacyStatement s{.unit = PrivacyUnit::record,
+                     .delta = variant_.privacy.delta,
+                     .noise_multiplier = record_noise_,
+                     .clip_norm = variant_.privacy.clip_norm,
+                     .steps = steps,
+                     .sampling_rate = record_rate_,
+                     .noise_private = !variant_.privacy.seeded};
+  if (steps > 0) {
+    RenyiAccountant accountant;
+    accountant.add(record_rate_, record_noise_, steps);
+    s.epsilon = accountant.epsilon(variant_.privacy.delta);
+  }
+  return s;
+}
+
+namespace {
+
+constexpr const char* row_group = "/training/rows";
+
+std::vector<double> flat_rows(const std::vector<TrainingRow>& rows) {
+  static_assert(sizeof(TrainingRow) == training_columns * sizeof(double));
+  std::vector<double> flat(rows.size() * training_columns);
+  if (!rows.empty()) std::memcpy(flat.data(), rows.data(), flat.size() * sizeof(double));
+  return flat;
+}
+
+}  // namespace
+
+void TrainingRun::write_checkpoint(const std::filesystem::path& path, const FileHeader& header, int variant_index) const {
+  const int learners = variant_.fed.num_clients;
+  const Range hosted = federation_->hosted();
+  File file = File::create(comm_, path);
+  file.write_header(header);
+  file.set_attribute("/", "variant", variant_.name);
+  file.set_attribute("/", "variant_index", static_cast<std::int64_t>(variant_index));
+  file.set_attribute("/", "training_seed", static_cast<std::int64_t>(training_seed_));
+  file.set_attribute("/", "round", static_cast<std::int64_t>(round()));
+  file.set_attribute("/", "last_validation", last_validation_);
+    file.write<double>(row_group, flat_rows(rows_), {rows_.size(), training_columns});
+
+  // One row a client; ranks agree on the row length, as some host no client.
+  const auto put = [&](const std::string& name, int rows, const Range& mine, const auto& row_of) {
+    using T = std::remove_cvref_t<decltype(row_of(0)[0])>;
+    std::vector<T> values;
+    for (const int i : mine) {
+      const auto& row = row_of(i);
+      values.insert(values.end(), row.begin(), row.end());
+    }
+    std::array<std::int64_t, 1> width{mine.size() > 0 ? static_cast<std::int64_t>(values.size()) / mine.size() : 0};
+    comm_.all_reduce_max(std::span<std::int64_t>(width));
+    if (width[0] == 0) return;
+    file.write_all<T>(name, std::span<const T>(values), static_cast<hsize_t>(rows), static_cast<hsize_t>(mine.first), {static_cast<hsize_t>(width[0])});
+  };
+  const auto state = [&](int client) -> const LearnerState& { return clients_.at(client).learner->state(); };
+  put("/learners/parameters", learners, hosted, [&](int c) -> const auto& { return state(c).parameters; });
+  put("/learners/targets", learners, hosted, [&](int c) -> const auto& { return state(c).targets; });
+  put("/learners/moments", learners, hosted, [&](int c) -> const auto& { return state(c).moments; });
+  put("/learners/scalars", learners, hosted,
+      [&](int c) { return std::vector<double>{static_cast<double>(state(c).updates), state(c).advantage_scale}; });
+
+  const FederationState fed = federation_->state();
+  file.write<float>("/federation/parameters", fed.parameters);
+  file.write<float>("/federation/moments", fed.moments);
+  std::vector<double> ledger;
+  for (const auto& event : fed.ledger) ledger.insert(ledger.end(), {event.sampling_rate, event.noise_multiplier, static_cast<double>(event.steps)});
+  file.write<double>("/federation/ledger", ledger, {fed.ledger.size(), 3});
+  const auto owned = [&](int client) -> const ClientState& { return fed.clients[static_cast<std::size_t>(client - hosted.first)]; };
+  put("/federation/client_parameters", learners, hosted, [&](int c) -> const auto& { return owned(c).parameters; });
+  put("/federation/client_moments", learners, hosted, [&](int c) -> const auto& { return owned(c).moments; });
+  put("/federation/client_residual", learners, hosted, [&](int c) -> const auto& { return owned(c).residual; });
+
+  const int judged = options_.fed.num_clients;
+  const Range mine = judges_.empty() ? Range{judged, judged} : Range{judges_.begin()->first, judges_.rbegin()->first + 1};
+  put("/best/weights", judged, mine, [&](int c) -> const auto& { return best_.at(c).weights; });
+  put("/best/scalars", judged, mine, [&](int c) { return std::vector<double>{best_.at(c).score, static_cast<double>(best_.at(c).round)}; });
+  file.commit();
+}
+
+void TrainingRun::restore(const File& file) {
+  agreed(comm_, [&] {
+    const auto rows = file.read<double>(row_group);
+    rows_.resize(rows.size() / training_columns);
+    if (!rows_.empty()) std::memcpy(static_cast<void*>(rows_.data()), rows.data(), rows.size() * sizeof(double));
+    last_validation_ = file.attribute<double>("/", "last_validation");
+    const auto row = [&]<class T>(const std::string& name, int client, T) -> std::vector<T> {
+      if (!file.exists(name)) return {};
+      return file.read_rows<T>(name, static_cast<hsize_t>(client), 1);
+    };
+    FederationState fed{.round = static_cast<int>(file.attribute<std::int64_t>("/", "round")),
+                        .parameters = file.read<float>("/federation/parameters"),
+                        .moments = file.read<float>("/federation/moments")};
+    const auto ledger = file.read<double>("/federation/ledger");
+    for (std::size_t i = 0; i + 2 < ledger.size(); i += 3) fed.ledger.push_back({ledger[i], ledger[i + 1], static_cast<std::int64_t>(ledger[i + 2])});
+    for (auto& [client, c] : clients_) {
+      const auto scalars = row("/learners/scalars", client, 0.0);
+      if (scalars.size() != 2) throw Error("'{}' lacks the state of client {}: remove it to start again", file.path().string(), client);
+      c.learner->restore({.parameters = row("/learners/parameters", client, 0.0f),
+                          .targets = row("/learners/targets", client, 0.0f),
+                          .moments = row("/learners/moments", client, 0.0f),
+                          .updates = static_cast<std::int64_t>(scalars[0]),
+                          .advantage_scale = scalars[1]});
+      fed.clients.push_back({.client = client,
+                             .parameters = row("/federation/client_parameters", client, 0.0f),
+                             .moments = row("/federation/client_moments", client, 0.0f),
+                             .residual = row("/federation/client_residual", client, 0.0f)});
+    }
+    for (auto& [client, best] : best_) {
+      const auto scalars = row("/best/scalars", client, 0.0);
+      best = {scalars.at(0), static_cast<std::int64_t>(scalars.at(1)), row("/best/weights", client, 0.0f)};
+    }
+    federation_->restore(std::move(fed));
+  });
+}
+
+void TrainingRun::write_policies(const std::filesystem::path& path, const FileHeader& header) const {
+  std::vector<float> weights;
+  std::vector<double> scalars;
+  for (const auto& [client, best] : best_) {
+    weights.insert(weights.end(), best.weights.begin(), best.weights.end());
+    scalars.insert(scalars.end(), {best.score, static_cast<double>(best.round)});
+  }
+  const auto all_weights = comm_.all_gather_v<float>(weights);
+  const auto all_scalars = comm_.all_gather_v<double>(scalars);
+  agreed(comm_, [&] {
+    if (comm_.rank() != 0) return;
+    const PolicyNetwork shape = clients_.at(0).learner->policy();
+    File file = File::create(path);
+    file.write_header(header);
+    file.set_attribute("/", "variant", variant_.name);
+    file.set_attribute("/", "training_seed", static_cast<std::int64_t>(training_seed_));
+    file.set_attribute("/", "privacy", statement().describe());
+    file.set_attribute("/", "clients", static_cast<std::int64_t>(options_.fed.num_clients));
+    std::size_t at = 0;
+    for (int client = 0; client < options_.fed.num_clients; ++client) {
+      const std::string group = fmt::format("/client_{:03d}", client);
+      int number = 0;
+      for (const auto& layer : shape.layers()) {
+        const std::span<const float> w(all_weights.data() + at, layer.weights.size()), b(all_weights.data() + at + layer.weights.size(), layer.biases.size());
+        at += layer.weights.size() + layer.biases.size();
+        file.write<float>(fmt::format("{}/layer_{}/weights", group, number), w, {static_cast<hsize_t>(layer.rows), static_cast<hsize_t>(layer.cols)});
+        file.write<float>(fmt::format("{}/layer_{}/biases", group, number++), b);
+      }
+      file.set_attribute(group, "layers", static_cast<std::int64_t>(number));
+      file.set_attribute(group, "feeder", options_.feeder(client));
+      file.set_attribute(group, "validation_return", all_scalars[2 * client]);
+      file.set_attribute(group, "round", static_cast<std::int64_t>(all_scalars[2 * client + 1]));
+    }
+    file.write<double>(row_group, flat_rows(rows_), {rows_.size(), training_columns});
+    const auto names = training_column_names();
+    file.write_texts("/training/columns", names);
+    file.commit();
+  });
+}
+
+std::vector<PolicyNetwork> read_policies(const std::filesystem::path& path) {
+  const File file = File::open(path);
+  file.check_kind("policy", policy_version.major);
+  std::vector<PolicyNetwork> networks;
+  const auto clients = file.attribute<std::int64_t>("/", "clients");
+  for (std::int64_t client = 0; client < clients; ++client) {
+    const std::string group = fmt::format("/client_{:03d}", client);
+    std::vector<PolicyNetwork::Layer> layers;
+    const auto count = file.attribute<std::int64_t>(group, "layers");
+    for (std::int64_t number = 0; number < count; ++number) {
+      const std::string name = fmt::format("{}/layer_{}", group, number);
+      const auto shape = file.shape(name + "/weights");
+      if (shape.size() != 2) throw Error("'{}': {}/weights is no matrix: train again", path.string(), name);
+      layers.push_back({.rows = static_cast<std::int64_t>(shape[0]),
+                        .cols = static_cast<std::int64_t>(shape[1]),
+                        .weights = file.read<float>(name + "/weights"),
+                        .biases = file.read<float>(name + "/biases")});
+    }
+    networks.emplace_back(std::move(layers));
+  }
+  return networks;
+}
+
+}  // namespace gridfed

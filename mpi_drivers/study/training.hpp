@@ -1,0 +1,93 @@
+#pragma once
+
+#include "env/rollout.hpp"
+#include "fed/federation.hpp"
+#include "rl/learner.hpp"
+#include "study/variant.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gridfed {
+
+/// A policy network at work in an environment.
+class LearnedPolicy final : public Policy {
+ public:
+  explicit LearnedPolicy(PolicyNetwork network) : network_(std::move(network)) {}
+  void act(std::span<const float> observation, std::span<float> action) override { network_.act(observation, action); }
+
+ private:
+  PolicyNetwork network_;
+};
+
+/// One row of the training curve, the same on every rank.
+struct TrainingRow {
+  double round = 0, updates = 0, value_loss = 0, critic_loss = 0, actor_loss = 0, q = 0;  ///< losses: means over clients; 0 in private runs
+  double update_norm = 0, clipped_fraction = 0, bytes_sent = 0, dense_bytes = 0, epsilon = 0;
+  double validation_return = 0;  ///< mean over clients at the last validation
+  double seconds_local = 0, seconds_exchange = 0, seconds_validation = 0;
+};
+inline constexpr int training_columns = 15;
+std::vector<std::string> training_column_names();
+
+/// Trains one variant with one training seed over the ranks of a communicator, round by round, and keeps for every client the policy that
+/// did best on the validation days.
+class TrainingRun {
+ public:
+  /// Collective on comm, which must outlive the run. Reads the clients' data from `dataset`.
+  TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant, const std::filesystem::path& dataset, int training_seed,
+              std::uint64_t seed);
+
+  int round() const { return federation_->round(); }
+  bool done() const { return round() == variant_.fed.rounds; }
+  /// Collective on comm.
+  const TrainingRow& run_round();
+  const std::vector<TrainingRow>& rows() const { return rows_; }
+  PrivacyStatement statement() const;
+  std::int64_t total_updates() const { return variant_.rl.updates; }
+
+  /// Collective on comm. All that continues the run bit for bit, as a checkpoint file.
+  void write_checkpoint(const std::filesystem::path& path, const FileHeader& header, int variant_index) const;
+  /// Collective on comm. Throws AgreedError if the file belongs to another run.
+  void restore(const File& file);
+  /// Collective on comm. The best policies of all clients with the training curve.
+  void write_policies(const std::filesystem::path& path, const FileHeader& header) const;
+
+ private:
+  struct Client {
+    Dataset data;
+    std::unique_ptr<Learner> learner;
+    BatchBuffer buffer;
+    Losses losses;
+  };
+  struct Best {
+    double score = 0;
+    std::int64_t round = -1;
+    std::vector<float> weights;
+  };
+  void train(int client, std::span<float> parameters, std::span<float> moments);
+  double validate();
+  std::vector<float> flat_policy(int client) const;
+
+  const Communicator& comm_;
+  const StudyOptions& options_;
+  Variant variant_;
+  int training_seed_;
+  std::uint64_t seed_, sampling_seed_;
+  double record_noise_ = 0, record_rate_ = 0;
+  std::map<int, Client> clients_;            // learners hosted here
+  std::map<int, GridEnvironment> judges_;    // validation environments of the clients judged here
+  std::map<int, Best> best_;                 // by judged client
+  std::unique_ptr<Federation> federation_;
+  std::vector<TrainingRow> rows_;
+  double last_validation_ = 0;
+};
+
+/// Best policies in a file by client, as TrainingRun wrote them.
+std::vector<PolicyNetwork> read_policies(const std::filesystem::path& path);
+
+inline constexpr Version policy_version{1, 0}, checkpoint_version{1, 0};
+
+}  // namespace gridfed
