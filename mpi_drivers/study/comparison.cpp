@@ -51,7 +51,7 @@ std::vector<std::string> example_column_names() {
 
 std::vector<std::string> score_column_names() {
   return {"return [peak load x energy price x hour]", "violation [-]", "voltage_violation [-]", "thermal_violation [-]", "steps_violated [share]",
-          "energy_cost [$]", "loss_cost [$]", "violation_penalty [$]", "tap_wear [$]", "battery_wear [$]", "unavoidable_cost [$]", "stored_energy_value [$]",
+          "energy_cost [$]", "loss_cost [$]", "violation_penalty [$]", "tap_wear [$]", "battery_wear [$]", "idle_cost [$]", "stored_energy_value [$]",
           "losses [kWh]", "curtailed [kWh]", "battery_throughput [kWh]", "tap_operations [-]", "voltage_lowest [p.u.]", "voltage_highest [p.u.]", "diverged [-]"};
 }
 

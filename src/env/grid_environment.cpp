@@ -139,8 +139,8 @@ double GridEnvironment::stored_energy_price() const {
   return mean / static_cast<double>(scenario_.price.size());
 }
 
-std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, int day) {
-  scenario_ = draw_scenario(*network_, scenario_options_, seed, client, day);
+/// Charges, taps and voltages at midnight, whatever came before.
+void GridEnvironment::start_day() {
   step_ = 0;
   const auto& batteries = network_->data().batteries;
   for (std::size_t i = 0; i < batteries.size(); ++i) soc_[i] = batteries[i].initial_soc;
@@ -150,16 +150,37 @@ std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, in
   flow_.set_state(initial_state_);
   flow_.flat_start();
   Applied idle;
-  const std::vector<float> nothing(action_size(), 0.0f);
   const auto soc = soc_;
-  apply(nothing, idle);
+  apply(std::vector<float>(action_size(), 0.0f), idle);
   soc_ = soc;
   if (!settle(idle)) {
-    throw Error(
-        "the power flow of network '{}' does not converge at the start of day {} (largest mismatch at {}): check its loads and DERs",
-        network_->data().name, day, network_->node_name(std::max(0, flow_.solution().mismatch_node)));
+    throw Error("the power flow of network '{}' does not converge at the start of a day (largest mismatch at {}): check its loads and DERs",
+                network_->data().name, network_->node_name(std::max(0, flow_.solution().mismatch_node)));
   }
   measure();
+}
+
+/// Cost of each step with every action at zero; a step that diverges costs what a diverged step costs, and so do those after it.
+const std::vector<double>& GridEnvironment::idle_costs(std::uint64_t seed, int client, int day) {
+  auto [entry, added] = idle_costs_.try_emplace({seed, client, day});
+  if (!added) return entry->second;
+  start_day();
+  const std::vector<float> nothing(action_size(), 0.0f);
+  for (; step_ < scenario_.steps; ++step_) {
+    Applied a;
+    const auto before = soc_;
+    apply(nothing, a);
+    a.info.diverged = !settle(a);
+    if (!a.info.diverged) measure();
+    entry->second.push_back(account(a, step_, before));
+  }
+  return entry->second;
+}
+
+std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, int day) {
+  scenario_ = draw_scenario(*network_, scenario_options_, seed, client, day);
+  idle_ = &idle_costs(seed, client, day);
+  start_day();
   observe();
   return observation_;
 }
@@ -388,25 +409,11 @@ void GridEnvironment::observe() {
   put((present - stored_energy_price()) / unit);
 }
 
-StepResult GridEnvironment::step(std::span<const float> action) {
-  if (static_cast<int>(action.size()) != action_size())
-    throw Error("an action has {} components, this environment takes {}", action.size(), action_size());
-  for (const float value : action) {
-    if (!std::isfinite(value)) throw Error("an action is not finite at step {}: the policy that sent it is broken", step_);
-  }
-  if (step_ >= scenario_.steps) throw Error("the episode is over: reset the environment before the next step");
-  const auto& data = network_->data();
-  const double hours = scenario_options_.timestep / 3600.0;
-  Applied a;
-  const auto charge_before = soc_;
-  apply(action, a);
+/// Fills in the costs of a settled step and returns what it costs in all, less the value of the energy it stored [$].
+double GridEnvironment::account(Applied& a, int step, std::span<const double> charge_before) const {
   StepInfo& info = a.info;
-  info.diverged = !settle(a);
-  const double price = scenario_.price[step_];
-  ++step_;
-  StepResult result;
+  const double hours = scenario_options_.timestep / 3600.0, price = scenario_.price[step];
   if (!info.diverged) {
-    measure();
     const auto& solution = flow_.solution();
     info.head_power = solution.source_power.real();
     info.losses = solution.losses.real();
@@ -424,26 +431,44 @@ StepResult GridEnvironment::step(std::span<const float> action) {
         info.branches_overloaded += loading > 1.0;
       }
     }
-    info.energy_cost = price * (info.head_power - info.losses) / 1000 * hours;
-    info.loss_cost = options_.loss_weight * price * info.losses / 1000 * hours;
   } else {
-    info.voltage_violation = 1;  // as if every node stood 0.05 p.u. outside its limits
+    info.voltage_violation = 1;  // as if every node stood 0.05 p.u. outside its limits, with the loads served from the head
     info.nodes_violated = static_cast<int>(voltages_.size());
+    info.head_power = info.load;
   }
-  info.unavoidable_cost = price * (info.load - info.solar - info.wind - info.curtailed) / 1000 * hours;
+  info.energy_cost = price * (info.head_power - info.losses) / 1000 * hours;
+  info.loss_cost = options_.loss_weight * price * info.losses / 1000 * hours;
   info.tap_wear = options_.tap_wear * info.tap_operations;
   double stored_before = 0, stored_after = 0;
   for (std::size_t i = 0; i < soc_.size(); ++i) {
     info.battery_wear += options_.battery_wear * std::abs(conditions_.battery_power[i].real()) / 1000 * hours;
-    const double worth = data.batteries[i].capacity_wh / 1000 * stored_energy_price();
+    const double worth = network_->data().batteries[i].capacity_wh / 1000 * stored_energy_price();
     stored_before += charge_before[i] * worth;
     stored_after += soc_[i] * worth;
   }
   info.stored_energy_value = stored_after - stored_before;
+  info.violation_penalty = options_.safety_penalty * (info.voltage_violation + info.thermal_violation) * hours * scale();
+  return info.energy_cost + info.loss_cost + info.violation_penalty + info.tap_wear + info.battery_wear - info.stored_energy_value;
+}
+
+StepResult GridEnvironment::step(std::span<const float> action) {
+  if (static_cast<int>(action.size()) != action_size()) throw Error("an action has {} components, this environment takes {}", action.size(), action_size());
+  for (const float value : action) {
+    if (!std::isfinite(value)) throw Error("an action is not finite at step {}: the policy that sent it is broken", step_);
+  }
+  if (!idle_ || step_ >= scenario_.steps) throw Error("the episode is over: reset the environment before the next step");
+  Applied a;
+  const auto charge_before = soc_;
+  apply(action, a);
+  StepInfo& info = a.info;
+  info.diverged = !settle(a);
+  if (!info.diverged) measure();
+  const double paid = account(a, step_, charge_before);
+  info.idle_cost = (*idle_)[step_];
+  info.scaled_return = (info.idle_cost - paid) / scale();
+  ++step_;
+  StepResult result;
   result.cost = info.voltage_violation + info.thermal_violation;
-  info.violation_penalty = options_.safety_penalty * result.cost * hours * scale();
-  const double paid = info.energy_cost + info.loss_cost + info.violation_penalty + info.tap_wear + info.battery_wear;
-  info.scaled_return = ((info.diverged ? 0.0 : info.unavoidable_cost) - paid + info.stored_energy_value) / scale();
   result.reward = std::max(options_.reward_floor, info.scaled_return);
   result.terminated = info.diverged || step_ == scenario_.steps;
   if (!info.diverged) observe();

@@ -8,9 +8,11 @@
 #include <boost/program_options/options_description.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace gridfed {
@@ -40,9 +42,9 @@ enum class ZoneAction { battery, reactive, curtailment, flexible_load, tap, capa
 /// One step's account. Costs in $, positive = paid.
 struct StepInfo {
   double energy_cost = 0, loss_cost = 0, violation_penalty = 0, tap_wear = 0, battery_wear = 0;
-  double unavoidable_cost = 0;     ///< energy of loads minus available PV and wind: no action changes it
+  double idle_cost = 0;            ///< what the step costs if every action is zero all day: no action changes it
   double stored_energy_value = 0;  ///< gained by charging, settled at stored_energy_price
-  double scaled_return = 0;        ///< (unavoidable - costs + stored energy) / (peak load x energy price x hour), not clipped
+  double scaled_return = 0;        ///< (idle cost - costs + stored energy) / (peak load x energy price x hour), not clipped
   double voltage_violation = 0;    ///< mean over measurements of the excess beyond the limits over 0.05 p.u.
   double thermal_violation = 0;    ///< mean over lines and transformers of the loading above 1
   int nodes_violated = 0, branches_overloaded = 0;
@@ -61,7 +63,9 @@ struct StepResult {
   StepInfo info;
 };
 
-/// One feeder as a decision process through the zonal interface. Episodes are days; the last step settles the stored energy, which makes
+/// One feeder as a decision process through the zonal interface. A step's return is what it saves against the same day with every action at
+/// zero (regulators and volt-var act, batteries idle), which the environment plays once for itself: the weather, the load and the price of
+/// a day move the cost far more than any action does, and this takes all of that out of the reward without changing what is best. Episodes are days; the last step settles the stored energy, which makes
 /// the horizon part of the problem: it ends `terminated`, as does a diverged power flow.
 class GridEnvironment {
  public:
@@ -96,6 +100,9 @@ class GridEnvironment {
   struct Applied;
   void apply(std::span<const float> action, Applied& applied);
   bool settle(Applied& applied);
+  void start_day();
+  const std::vector<double>& idle_costs(std::uint64_t seed, int client, int day);
+  double account(Applied& applied, int step, std::span<const double> charge_before) const;
   void measure();
   void observe();
   double inverter_voltage(std::span<const int> nodes, double rated_voltage, Connection connection, int phases) const;
@@ -117,6 +124,8 @@ class GridEnvironment {
   std::vector<double> voltages_, line_loading_, transformer_loading_;
   std::vector<double> solar_share_, wind_share_, battery_share_;  // reactive output over rating
   std::vector<float> observation_;
+  std::map<std::tuple<std::uint64_t, int, int>, std::vector<double>> idle_costs_;  // by seed, client, day [$]
+  const std::vector<double>* idle_ = nullptr;                                      // of the present day
 };
 
 }  // namespace gridfed

@@ -22,7 +22,7 @@ DayScore score_day(GridEnvironment& environment, Policy& policy, std::uint64_t s
     score.violation_penalty += info.violation_penalty;
     score.tap_wear += info.tap_wear;
     score.battery_wear += info.battery_wear;
-    score.unavoidable_cost += info.unavoidable_cost;
+    score.idle_cost += info.idle_cost;
     score.stored_energy_value += info.stored_energy_value;
     score.losses_kwh += info.losses / 1000 * hours;
     score.curtailed_kwh += info.curtailed / 1000 * hours;
