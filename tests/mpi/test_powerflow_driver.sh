@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Usage: test_powerflow_driver.sh <gridfed_powerflow> <source folder>
+# What gridfed_powerflow owes its user: three complete files on success; on failure an exit status, one sentence and no file.
+set -uo pipefail
+driver=$1
+feeders=$2/inputs/feeders
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# expect <status> <text in the output> <arguments...>: runs the driver.
+expect() {
+  local status=$1 text=$2 got
+  shift 2
+  timeout 20 "$driver" "$@" >log 2>errors
+  got=$?
+  if [[ $got != "$status" || $(cat log errors) != *"$text"* ]]; then
+    fail "$*: status $got (expected $status), output (expected '$text'):"
+    cat log errors
+  fi
+}
+# refuse <text> <arguments...>: the driver ends with status 1, one sentence, and leaves no file.
+refuse() {
+  expect 1 "$@" --voltages v.csv --flows f.csv --summary s.csv
+  [[ $(wc -l <errors) == 1 && $(<errors) == "gridfed_powerflow: error: "* ]] || fail "$2 $3: not one sentence: $(<errors)"
+  leftovers=$(compgen -G '*.csv*')
+  [[ -z $leftovers || $leftovers == taps.csv ]] || fail "$2 $3 left $leftovers"
+}
+
+expect 0 "Usage: gridfed_powerflow" --help
+expect 0 "deck ok: 16 buses, 41 nodes, 15 loads" --feeder "$feeders/ieee13.dss" --dry-run
+expect 0 "converged=true" --feeder "$feeders/ieee13.dss" --voltages v.csv --flows f.csv --summary s.csv
+[[ $(head -1 v.csv) == node,v_real_V,v_imag_V && $(wc -l <v.csv) == 42 ]] || fail "voltages.csv has not a header and 41 nodes"
+[[ $(grep -c '^Line\.' f.csv) == 12 && $(grep -c '^Transformer\.' f.csv) == 5 ]] || fail "flows.csv has not 12 lines and 5 transformers"
+[[ $(wc -l <s.csv) == 2 && $(tail -1 s.csv) == 1,* ]] || fail "summary.csv has not one converged row"
+compgen -G '*.part' && fail "a temporary file stayed behind"
+rm -f ./*.csv
+
+refuse "unknown key 'feedr'" --feedr "$feeders/ieee13.dss"
+refuse "no-such-feeder.dss" --feeder no-such-feeder.dss
+refuse "controls is 'manual'" --feeder "$feeders/ieee13.dss" --controls manual
+cat >islanded.dss <<'END'
+new circuit.islanded basekv=12.47
+new line.one bus1=sourcebus bus2=a r1=0.1 x1=0.2 length=1
+new line.two bus1=a bus2=b r1=0.1 x1=0.2 length=1
+new load.far bus1=b kv=12.47 kw=100
+open line.two
+END
+refuse "bus 'b' has no path to a source (line 'two' is open)" --feeder islanded.dss
+refuse "cannot read 'missing.csv'" --feeder "$feeders/ieee13.dss" --taps missing.csv
+printf 'regcontrol,transformer,winding,tap_number,tap_pu\nreg_a,reg_x,2,1,1.00625\n' >taps.csv
+refuse "taps.csv:2: network 'ieee13' has no transformer 'reg_x'" --feeder "$feeders/ieee13.dss" --taps taps.csv
+printf 'regcontrol,transformer,winding,tap_number,tap_pu\nreg_a,reg_a,2,1,up\n' >taps.csv
+refuse "taps.csv:2: 'up' is not a number" --feeder "$feeders/ieee13.dss" --taps taps.csv
+rm taps.csv
+
+# A load that no line can carry is a result, not an error: the files say so and the status is 2.
+expect 2 "the power flow did not converge" --feeder "$feeders/ieee34.dss" --controls off --load-scale 20 \
+  --powerflow.max_iterations 50 --summary s.csv
+[[ $(tail -1 s.csv) == 0,* ]] || fail "summary.csv hides the divergence"
+
+echo "power flow driver checks failed: $failures"
+exit $((failures > 0))
