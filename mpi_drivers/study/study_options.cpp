@@ -47,7 +47,8 @@ void declare(po::options_description& deck, StudyOptions& o) {
       "train.validation_days", value(o.validation_days), "days on which a checkpoint is chosen")(
       "train.validate_every", value(o.validate_every), "rounds between validations")(
       "train.checkpoint_every", value(o.checkpoint_every), "rounds between checkpoints of the run")(
-      "train.reward_scale", value(o.reward_scale), "rewards are divided by it before learning; a constant, so that it tells nothing of the data")(
+      "train.reward_scale", value(o.reward_scale), "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private training, where "
+      "nothing may tell of the data")(
       "evaluate.days", value(o.evaluate_days), "unseen days on which policies are judged");
 }
 
@@ -64,7 +65,7 @@ void validate(const StudyOptions& o) {
     if (number < 1) throw Error("{} is {}: it must be at least 1", key, number);
   }
   if (o.train_days < 0 || o.train_days > o.data_days) throw Error("train.days is {}: it must lie between 0 and data.days, {}", o.train_days, o.data_days);
-  if (!(o.reward_scale > 0)) throw Error("train.reward_scale is {}: it must be positive", o.reward_scale);
+  if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);
 }
 
 bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options) {

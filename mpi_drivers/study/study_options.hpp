@@ -36,7 +36,7 @@ struct StudyOptions {
   int validation_days = 8;
   int validate_every = 5;        ///< rounds
   int checkpoint_every = 5;      ///< rounds
-  double reward_scale = 0.05;    ///< rewards are divided by it before learning
+  double reward_scale = 0;       ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
 
   /// Feeder of a client: the list is used again from its start when there are more clients.

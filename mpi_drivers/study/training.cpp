@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -29,6 +30,16 @@ void require_match(const Dataset& data, const GridEnvironment& environment, int 
     throw Error("'{}' holds {} observations and {} actions for client {}, the deck's environment has {} and {}: generate the data with this deck", path.string(),
                 data.observation_size, data.action_size, client, environment.observation_size(), environment.action_size());
   }
+}
+
+double reward_scale(const Dataset& data, const StudyOptions& options, const Variant& variant) {
+  if (options.reward_scale > 0) return options.reward_scale;
+  if (variant.privacy.unit == PrivacyUnit::record) return 0.02;  // public: of the order of what a step can earn
+  double mean = 0, squares = 0;
+  const auto n = static_cast<double>(data.size());
+  for (const float reward : data.rewards) mean += reward / n;
+  for (const float reward : data.rewards) squares += (reward - mean) * (reward - mean) / n;
+  return squares > 0 ? std::sqrt(squares) : 1.0;
 }
 
 std::uint64_t training_seed_of(std::uint64_t seed, int training_seed) {
@@ -87,7 +98,8 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
         require_match(c.data, judges_.at(client), client, dataset);
       }
       if (c.data.size() == 0) throw Error("'{}' holds no transition for client {}: generate it again", dataset.string(), client);
-      for (float& reward : c.data.rewards) reward = static_cast<float>(reward / options.reward_scale);
+      const double scale = reward_scale(c.data, options, variant);
+      for (float& reward : c.data.rewards) reward = static_cast<float>(reward / scale);
       samples[client] = static_cast<double>(c.data.size());
     }
   });

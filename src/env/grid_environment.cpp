@@ -39,6 +39,8 @@ constexpr const char* action_words[] = {"battery", "reactive", "curtailment", "f
 constexpr double volt_var_damping = 0.6;   // of the reactive update: weak feeders have a loop gain near one
 constexpr double volt_var_settled = 2e-3;  // [share of rating]
 constexpr int volt_var_rounds = 12, control_rounds = 8;
+constexpr double voltage_unit = 0.02;  // [p.u.], and below [mean price]: what these vary by in a day, so that no feature is too faint to learn from
+constexpr double price_unit = 0.3;
 constexpr double flexible_recovery_hours = 2.0;
 
 std::vector<ZoneAction> parse_actions(const std::string& words) {
@@ -117,16 +119,16 @@ std::vector<std::string> GridEnvironment::observation_names() const {
   std::vector<std::string> names;
   for (int z = 1; z <= options_.zones; ++z) {
     for (const char* feature :
-         {"voltage_min [0.05 p.u. from 1]", "voltage_mean [0.05 p.u. from 1]", "voltage_max [0.05 p.u. from 1]", "net_load [zone peak]",
+         {"voltage_min [0.02 p.u. from 1]", "voltage_mean [0.02 p.u. from 1]", "voltage_max [0.02 p.u. from 1]", "net_load [zone peak]",
           "solar [zone peak]", "wind [zone peak]", "battery_charge [-1..1]", "loading [rating]"}) {
       names.push_back(fmt::format("zone{}.{}", z, feature));
     }
   }
   for (const char* feature :
-       {"head_active [peak]", "head_reactive [peak]", "time_sin [-]", "time_cos [-]", "time_left [episode]", "price [mean price]",
-        "price_next_hour [mean price]", "price_next_2h [mean price]", "price_next_4h [mean price]",
-        "price_above_remaining_mean [mean price]", "rise_to_maximum_8h [mean price]", "fall_to_minimum_8h [mean price]",
-        "hours_dearer_8h [8 h]", "hours_cheaper_8h [8 h]", "hours_dearer_remaining [day]", "price_above_settlement [mean price]"}) {
+       {"head_active [peak]", "head_reactive [peak]", "time_sin [-]", "time_cos [-]", "time_left [episode]", "price [0.3 mean price]",
+        "price_next_hour [0.3 mean price]", "price_next_2h [0.3 mean price]", "price_next_4h [0.3 mean price]",
+        "price_above_remaining_mean [0.3 mean price]", "rise_to_maximum_8h [0.3 mean price]", "fall_to_minimum_8h [0.3 mean price]",
+        "hours_dearer_8h [3 h]", "hours_cheaper_8h [3 h]", "hours_dearer_remaining [6 h]", "price_above_settlement [0.3 mean price]"}) {
     names.emplace_back(feature);
   }
   return names;
@@ -347,9 +349,9 @@ void GridEnvironment::observe() {
     }
     const double count = static_cast<double>(zone.measurements.size());
     if (zone.measurements.empty()) lowest = highest = 1;
-    put((lowest - 1) / 0.05);
-    put(zone.measurements.empty() ? 0.0 : (sum / count - 1) / 0.05);
-    put((highest - 1) / 0.05);
+    put((lowest - 1) / voltage_unit);
+    put(zone.measurements.empty() ? 0.0 : (sum / count - 1) / voltage_unit);
+    put((highest - 1) / voltage_unit);
     double load = 0, solar = 0, wind = 0, battery = 0, charge = 0, loading = 0;
     for (const int i : zone.loads) load += conditions_.load_power[i].real();
     for (const int i : zone.solar) solar += conditions_.solar_power[i].real();
@@ -377,17 +379,17 @@ void GridEnvironment::observe() {
   // Look-ahead on the day-ahead price, which is public at midnight.
   const auto& price = scenario_.price;
   const int n = scenario_.steps, now = std::min(step_, n - 1);
-  const double unit = scenario_options_.energy_price, present = price[now];
+  const double mean = scenario_options_.energy_price, unit = price_unit * mean, present = price[now];
   const int per_hour = std::max(1, static_cast<int>(std::lround(3600.0 / scenario_options_.timestep)));
   const auto mean_ahead = [&](int from, int to) {  // of hours [from, to) ahead, the last price beyond the end of the day
     double sum = 0;
     for (int k = from * per_hour; k < to * per_hour; ++k) sum += price[std::min(n - 1, now + k)];
     return sum / ((to - from) * per_hour);
   };
-  put(present / unit - 1);
-  put(mean_ahead(1, 2) / unit - 1);
-  put(mean_ahead(2, 3) / unit - 1);
-  put(mean_ahead(3, 5) / unit - 1);
+  put((present - mean) / unit);
+  put((mean_ahead(1, 2) - mean) / unit);
+  put((mean_ahead(2, 3) - mean) / unit);
+  put((mean_ahead(3, 5) - mean) / unit);
   double remaining = 0, highest = present, lowest = present;
   int dearer = 0, cheaper = 0, dearer_remaining = 0;
   const int horizon = 8 * per_hour;
@@ -403,9 +405,9 @@ void GridEnvironment::observe() {
   put((present - remaining / (n - now)) / unit);
   put((highest - present) / unit);
   put((present - lowest) / unit);
-  put(static_cast<double>(dearer) / horizon);
-  put(static_cast<double>(cheaper) / horizon);
-  put(static_cast<double>(dearer_remaining) / n);
+  put(static_cast<double>(dearer) / (3 * per_hour));
+  put(static_cast<double>(cheaper) / (3 * per_hour));
+  put(static_cast<double>(dearer_remaining) / (6 * per_hour));
   put((present - stored_energy_price()) / unit);
 }
 

@@ -27,7 +27,7 @@ struct EnvironmentOptions {
   double tap_wear = 0.10;                                ///< [$] per tap operation
   double battery_wear = 0.01;                            ///< [$/kWh] of throughput
   double stored_energy_price = 0;                        ///< [$/kWh] at which the battery charge is settled; 0 = the mean price of the day
-  double reward_floor = -0.5;                            ///< a step's reward is never below; the reported return is not clipped
+  double reward_floor = -0.2;                            ///< a step's reward is never below; the reported return is not clipped
   double flexible_share = 0.10;                          ///< of each load that can be moved
   double tap_bias = 2.0;                                 ///< [V] on 120 V that a full tap action moves the regulators' setpoints
   bool volt_var = true;                                  ///< inverters follow IEEE 1547-2018 category B around which `reactive` acts
