@@ -38,7 +38,8 @@ How to read the columns:
   (mean over lines and transformers). Less is better.
 - **seeds**, **spread**: training runs behind the row and the standard deviation of their mean returns. The standard errors do not contain
   it.
-- **kB/round**, **MB a run**: payload that all clients together hand over; **of dense**: as a share of the same updates in plain float32.
+- **kB/round**, **MB a run**: payload that all clients together hand over; **of dense**: as a share of the same updates in plain float32. Where
+  updates are sent whole and without client-level noise they contain the optimiser's moments too, which triples them.
 """
 
 
@@ -130,7 +131,9 @@ def exchange(report):
 def times(report):
     rows = []
     for driver, (stages, seconds, memory) in report.timing.items():
-        rows += [[f"{driver}: {stage}", *(f"{value:.1f}" for value in row), f"{memory:.0f}"] for stage, row in zip(stages, seconds)]
+        for stage, row in zip(stages, seconds):
+            name = driver if stage == driver else f"{driver}: {stage.removeprefix(driver + ' ')}"
+            rows.append([name, *(f"{value:.1f}" for value in row), f"{memory:.0f}"])
     return table(["stage", "least [s]", "mean [s]", "most [s]", "peak of the program [MB]"], rows)
 
 
