@@ -147,6 +147,7 @@ std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, in
   std::fill(flexible_.begin(), flexible_.end(), 0.0);
   for (auto* share : {&solar_share_, &wind_share_, &battery_share_}) std::fill(share->begin(), share->end(), 0.0);
   settings_ = regulator_settings(*network_);
+  conditions_ = rated_conditions(*network_);  // reactive power outlasts a step, but not a day
   flow_.set_state(initial_state_);
   flow_.flat_start();
   Applied idle;
