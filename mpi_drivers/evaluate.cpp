@@ -18,7 +18,7 @@ void run(Session& session) {
   }
   Comparison comparison = [&] {
     auto scope = times.stage("evaluate");
-    return compare(session.world(), session.log(), options, policies, session.seed());
+    return compare(session, options, policies);
   }();
   session.log().line("{}", table(comparison));
   const auto path = session.output() / "report.h5";

@@ -34,12 +34,14 @@ void run(Session& session) {
       "gridfed_powerflow", "Solves a snapshot of one feeder.", [&](po::options_description& d) { declare(d, options); },
       [&](po::options_description& d) { declare(d, solver_options); });
   if (!go) return;
-  if (options.controls != "off" && options.controls != "static")
-    throw Error("controls is '{}': it must be off or static", options.controls);
-  if (!(options.load_scale >= 0)) throw Error("load-scale is {}: it must not be negative", options.load_scale);
   if (options.tolerance > 0) solver_options.tolerance = options.tolerance;
 
-  const auto network = agreed(session.world(), [&] { return make_network(read_feeder(options.feeder)); });
+  const auto network = agreed(session.world(), [&] {
+    if (options.controls != "off" && options.controls != "static")
+      throw Error("controls is '{}': it must be off or static", options.controls);
+    if (!(options.load_scale >= 0)) throw Error("load-scale is {}: it must not be negative", options.load_scale);
+    return make_network(read_feeder(options.feeder));
+  });
   for (const auto& note : network->data().notes) session.log().line("note: {}", note);
   if (session.dry_run()) {
     session.log().line("deck ok: {} buses, {} nodes, {} loads", network->buses().size(), network->node_count(),

@@ -76,7 +76,9 @@ std::vector<TrainedPolicies> open_policies(const StudyOptions& options, const st
   return policies;
 }
 
-Comparison compare(const Communicator& comm, const Log& log, const StudyOptions& options, const std::vector<TrainedPolicies>& trained, std::uint64_t seed) {
+Comparison compare(const Session& session, const StudyOptions& options, const std::vector<TrainedPolicies>& trained) {
+  const Communicator& comm = session.world();
+  const std::uint64_t seed = session.seed();
   Comparison c{.policies = {"rules", "behaviour", "reference"}, .seeds = {1, 1, 1}, .privacy = {"", "", ""}, .days = options.evaluate_days};
   for (const auto& policy : trained) {
     if (policy.training_seed == 0) {
@@ -89,7 +91,7 @@ Comparison compare(const Communicator& comm, const Log& log, const StudyOptions&
   const int clients = options.fed.num_clients, runs = 3 + static_cast<int>(trained.size());
   for (int client = 0; client < clients; ++client) c.feeders.push_back(options.feeder(client));
   const Range mine = block_range(clients, comm);
-  Progress progress(log, static_cast<std::int64_t>(mine.size()) * c.days * runs, "evaluate days");
+  Progress progress(session.log(), static_cast<std::int64_t>(mine.size()) * c.days * runs, "evaluate days");
 
   std::vector<double> scores;  // [hosted client, run, day, column]
   std::vector<double> example_rows;
@@ -99,6 +101,7 @@ Comparison compare(const Communicator& comm, const Log& log, const StudyOptions&
       GridEnvironment environment = make_environment(options, client);
       const auto play = [&](Policy& policy) {
         for (int day = 0; day < c.days; ++day) {
+          session.require_time();
           const auto values = flat(score_day(environment, policy, seed, client, first_test_day + day));
           scores.insert(scores.end(), values.begin(), values.end());
           progress.advance();
@@ -109,6 +112,7 @@ Comparison compare(const Communicator& comm, const Log& log, const StudyOptions&
       BehaviourPolicy behaviour(options.behaviour, seed, client);
       play(behaviour);
       for (int day = 0; day < c.days; ++day) {
+        session.require_time();
         DayScore best;
         for (std::size_t k = 0; k < reactive_settings.size(); ++k) {
           DispatchReference reference(reactive_settings[k]);
@@ -122,8 +126,10 @@ Comparison compare(const Communicator& comm, const Log& log, const StudyOptions&
       for (const auto& t : trained) {
         const auto& network = t.networks[static_cast<std::size_t>(client)];
         if (static_cast<int>(network.observation_size()) != environment.observation_size() || static_cast<int>(network.action_size()) != environment.action_size()) {
-          throw Error("policy '{}' sees {} observations, the environment of client {} gives {}: train again with this deck", t.variant, network.observation_size(),
-                      client, environment.observation_size());
+          throw Error(
+              "policy '{}' maps {} observations to {} actions, the environment of client {} has {} and {}: train again with this deck",
+              t.variant, network.observation_size(), network.action_size(), client, environment.observation_size(),
+              environment.action_size());
         }
         LearnedPolicy policy(network);
         play(policy);

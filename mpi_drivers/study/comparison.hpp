@@ -45,8 +45,8 @@ struct Comparison {
 };
 std::vector<std::string> score_column_names();
 
-/// Collective on comm. Plays every policy on the test days of every client; each rank plays its clients.
-Comparison compare(const Communicator& comm, const Log& log, const StudyOptions& options, const std::vector<TrainedPolicies>& trained, std::uint64_t seed);
+/// Collective on the world. Plays every policy on the test days of every client; each rank plays its clients.
+Comparison compare(const Session& session, const StudyOptions& options, const std::vector<TrainedPolicies>& trained);
 
 /// Means over clients, days and seeds; differences are taken day by day. Days are the independent samples, a training seed's spread stands beside.
 std::string table(const Comparison& comparison);

@@ -1,6 +1,7 @@
 #include "study/study_options.hpp"
 
 #include "grid/opendss_reader.hpp"
+#include "study/variant.hpp"
 
 #include <boost/program_options.hpp>
 #include <sstream>
@@ -70,7 +71,10 @@ void validate(const StudyOptions& o) {
 
 bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options) {
   if (!session.parse(name, summary, [&](po::options_description& deck) { declare(deck, options); })) return false;
-  validate(options);
+  agreed(session.world(), [&] {
+    validate(options);
+    make_variants(options);
+  });
   return true;
 }
 

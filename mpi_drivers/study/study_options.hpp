@@ -46,7 +46,7 @@ struct StudyOptions {
 void declare(po::options_description& deck, StudyOptions& options);
 void validate(const StudyOptions& options);
 
-/// session.parse for the three study drivers.
+/// Collective on the world. session.parse for the three study drivers; throws AgreedError if a value or a variant's name is wrong.
 bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options);
 
 /// The environment of a client.

@@ -24,12 +24,29 @@ std::vector<float> flatten(const PolicyNetwork& network) {
   return flat;
 }
 
-/// Clients of all files of a run on this rank: a dataset and its environment must speak of the same spaces.
-void require_match(const Dataset& data, const GridEnvironment& environment, int client, const std::filesystem::path& path) {
-  if (static_cast<int>(data.observation_size) != environment.observation_size() || static_cast<int>(data.action_size) != environment.action_size()) {
-    throw Error("'{}' holds {} observations and {} actions for client {}, the deck's environment has {} and {}: generate the data with this deck", path.string(),
-                data.observation_size, data.action_size, client, environment.observation_size(), environment.action_size());
+/// A dataset and the environment of its client must speak of the same feeder and the same spaces.
+void require_match(const Dataset& data, const GridEnvironment& environment, const StudyOptions& options, int client,
+                   const std::filesystem::path& path) {
+  constexpr const char* remedy = "generate the data with this deck";
+  if (static_cast<int>(data.observation_size) != environment.observation_size() ||
+      static_cast<int>(data.action_size) != environment.action_size()) {
+    throw Error("'{}' holds {} observations and {} actions for client {}, the deck's environment has {} and {}: {}", path.string(),
+                data.observation_size, data.action_size, client, environment.observation_size(), environment.action_size(), remedy);
   }
+  const DatasetNotes notes = read_notes(path, client);  // a file of another program may have none
+  const auto feeder = std::filesystem::path(options.feeder(client)).filename();
+  if (!notes.feeder.empty() && std::filesystem::path(notes.feeder).filename() != feeder) {
+    throw Error("'{}' holds data of feeder '{}' for client {}, the deck names '{}': {}", path.string(), notes.feeder, client,
+                options.feeder(client), remedy);
+  }
+  const auto require_names = [&](const std::vector<std::string>& found, const std::vector<std::string>& wanted, const char* kind) {
+    const auto [other, name] = std::mismatch(found.begin(), found.end(), wanted.begin(), wanted.end());
+    if (found.empty() || (other == found.end() && name == wanted.end())) return;
+    throw Error("'{}' holds {} '{}' for client {} where the deck's environment has '{}': {}", path.string(), kind,
+                other == found.end() ? "nothing" : *other, client, name == wanted.end() ? "nothing" : *name, remedy);
+  };
+  require_names(notes.observation_names, environment.observation_names(), "observation");
+  require_names(notes.action_names, environment.action_names(), "action");
 }
 
 double reward_scale(const Dataset& data, const StudyOptions& options, const Variant& variant) {
@@ -81,7 +98,7 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
       if (variant.pooled) {
         for (int owner = 0; owner < all; ++owner) {
           Dataset part = read_dataset(dataset, owner, rows);
-          require_match(part, judges_.at(owner), owner, dataset);
+          require_match(part, judges_.at(owner), options, owner, dataset);
           c.data.observation_size = part.observation_size;
           c.data.action_size = part.action_size;
           const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
@@ -95,7 +112,7 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
         }
       } else {
         c.data = read_dataset(dataset, client, rows);
-        require_match(c.data, judges_.at(client), client, dataset);
+        require_match(c.data, judges_.at(client), options, client, dataset);
       }
       if (c.data.size() == 0) throw Error("'{}' holds no transition for client {}: generate it again", dataset.string(), client);
       const double scale = reward_scale(c.data, options, variant);

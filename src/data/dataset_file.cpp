@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 namespace gridfed {
 
@@ -21,6 +22,20 @@ std::array<std::vector<double>, 2> moments(std::span<const float> values, std::s
   for (std::size_t i = 0; i < values.size(); ++i) deviation[i % columns] += std::pow(values[i] - mean[i % columns], 2) / static_cast<double>(rows);
   for (double& d : deviation) d = std::sqrt(d);
   return {mean, deviation};
+}
+
+/// D4RL's older files hold no next observations: they are the following rows. A row whose episode was cut short of its end has none in the
+/// file and is left out; after a terminal row nothing is looked at, so its own observation stands in.
+Dataset with_successors(const Dataset& data) {
+  Dataset result{.observation_size = data.observation_size, .action_size = data.action_size};
+  const auto row = [](const std::vector<float>& values, std::size_t columns, std::size_t i) { return std::span(values).subspan(i * columns, columns); };
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const bool terminal = data.terminals[i] != 0, followed = i + 1 < data.size() && data.timeouts[i] == 0;
+    if (!terminal && !followed) continue;
+    result.append(row(data.observations, data.observation_size, i), row(data.actions, data.action_size, i), data.rewards[i],
+                  row(data.observations, data.observation_size, terminal ? i : i + 1), terminal, data.timeouts[i] != 0, data.costs[i]);
+  }
+  return result;
 }
 
 }  // namespace
@@ -129,22 +144,25 @@ Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t
   data.terminals = flags("terminals");
   data.timeouts = file.exists(group + "/timeouts") ? flags("timeouts") : std::vector<std::uint8_t>(rows, 0);
   data.costs = file.exists(group + "/costs") ? floats("costs", 1) : std::vector<float>(rows, 0.0f);
-  if (file.exists(group + "/next_observations")) {
-    data.next_observations = floats("next_observations", data.observation_size);
-  } else {  // D4RL's older files: the next row, cut where an episode ends
-    data.next_observations = data.observations;
-    for (std::size_t i = 0; i + 1 < rows; ++i) {
-      std::copy_n(data.observations.begin() + static_cast<std::ptrdiff_t>((i + 1) * data.observation_size), data.observation_size,
-                  data.next_observations.begin() + static_cast<std::ptrdiff_t>(i * data.observation_size));
-    }
-  }
+  if (!file.exists(group + "/next_observations")) return with_successors(data);
+  data.next_observations = floats("next_observations", data.observation_size);
   return data;
 }
 
-std::int64_t dataset_episode_steps(const std::filesystem::path& path, int client) {
+DatasetNotes read_notes(const std::filesystem::path& path, int client) {
   const File file = File::open(path);
   const std::string group = file.exists("/observations") ? "/" : group_of(client);
-  return file.has_attribute(group, "episode_steps") ? file.attribute<std::int64_t>(group, "episode_steps") : 0;
+  const auto text = [&](const char* name) { return file.has_attribute(group, name) ? file.attribute<std::string>(group, name) : std::string(); };
+  const auto lines = [&](const char* name) {
+    std::vector<std::string> names;
+    std::istringstream in(text(name));
+    for (std::string line; std::getline(in, line);) names.push_back(line);
+    return names;
+  };
+  DatasetNotes notes{.feeder = text("feeder"), .observation_names = lines("observation_names"), .action_names = lines("action_names")};
+  if (file.has_attribute(group, "episode_steps")) notes.episode_steps = file.attribute<std::int64_t>(group, "episode_steps");
+  if (file.has_attribute(group, "reward_unit")) notes.reward_unit = file.attribute<double>(group, "reward_unit");
+  return notes;
 }
 
 }  // namespace gridfed

@@ -31,11 +31,11 @@ void write_datasets(const Communicator& comm, const std::filesystem::path& path,
 /// Number of clients in a dataset file: its client groups, or 1 for a file with the arrays at its root (D4RL, Minari).
 int dataset_clients(const std::filesystem::path& path);
 
-/// Reads one client, at most `max_rows` transitions (0 = all) from the start; missing costs are zero. Throws Error naming file and array if a
-/// shape does not fit or a value is not finite.
+/// Reads one client, at most `max_rows` transitions (0 = all) from the start; missing costs are zero, and without next_observations the
+/// next rows serve. Throws Error naming file and array if a shape does not fit or a value is not finite.
 Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t max_rows = 0);
 
-/// Transitions a day of a client's data as the file says, 0 if it does not.
-std::int64_t dataset_episode_steps(const std::filesystem::path& path, int client);
+/// What the file notes beside a client's transitions; what it does not say keeps its default.
+DatasetNotes read_notes(const std::filesystem::path& path, int client);
 
 }  // namespace gridfed

@@ -149,6 +149,7 @@ void GridEnvironment::start_day() {
   std::fill(flexible_.begin(), flexible_.end(), 0.0);
   for (auto* share : {&solar_share_, &wind_share_, &battery_share_}) std::fill(share->begin(), share->end(), 0.0);
   settings_ = regulator_settings(*network_);
+  conditions_ = rated_conditions(*network_);  // reactive power outlasts a step, but not a day
   flow_.set_state(initial_state_);
   flow_.flat_start();
   Applied idle;

@@ -314,6 +314,13 @@ void File::write_rows(const std::string& path, hid_t type, const void* values, s
       throw Error("cannot write '{}' of '{}' ({} values from row {} on do not fit {} rows of {}): pass whole rows inside the dataset", path,
                   path_.string(), count, first_row, total_rows, row);
   });
+  std::uint64_t held = rows;
+  if (comm_) comm_->all_reduce_sum(std::span(&held, 1));
+  together(comm_, [&] {
+    if (row > 0 && held != total_rows)
+      throw Error("cannot write '{}' of '{}' (the ranks hold {} rows of a dataset of {}): pass every row once", path, path_.string(), held,
+                  total_rows);
+  });
   together(comm_, [&] {
     const Attempt attempt{"write", path_, path, write_remedy};
     std::vector<hsize_t> shape{total_rows}, start{first_row}, extent{rows};

@@ -113,6 +113,13 @@ bool Session::stop_requested() {
   return stopping_;
 }
 
+void Session::require_time() const {
+  const bool over = walltime_ > 0 && elapsed() >= walltime_;
+  if (!over && !stop_signalled()) return;
+  throw Error("stopped at wall_s={:.1f} ({}): nothing was written, run it again with more time", elapsed(),
+              over ? "the walltime is over" : "a signal asked for it");
+}
+
 double Session::elapsed() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }

@@ -46,6 +46,8 @@ class Session {
   FileHeader header(const std::string& kind, Version version) const;
   /// Collective on the world. True on all ranks once a rank got SIGTERM or SIGUSR1, or the walltime is over.
   bool stop_requested();
+  /// Throws Error once this rank got SIGTERM or SIGUSR1, or the walltime is over: for work that cannot go on later. Local.
+  void require_time() const;
   /// Wall seconds since the start.
   double elapsed() const;
 
