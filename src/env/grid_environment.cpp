@@ -146,6 +146,7 @@ std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, in
   for (std::size_t i = 0; i < batteries.size(); ++i) soc_[i] = batteries[i].initial_soc;
   std::fill(flexible_.begin(), flexible_.end(), 0.0);
   for (auto* share : {&solar_share_, &wind_share_, &battery_share_}) std::fill(share->begin(), share->end(), 0.0);
+  conditions_ = rated_conditions(*network_);
   settings_ = regulator_settings(*network_);
   flow_.set_state(initial_state_);
   flow_.flat_start();
