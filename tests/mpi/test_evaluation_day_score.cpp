@@ -61,7 +61,7 @@ TEST(DayScore, ReturnIsTheAccountOverTheScale) {
   RulePolicy rules;
   const DayScore s = score_day(environment, rules, 5, 0, 0);
   const double account =
-      s.unavoidable_cost + s.stored_energy_value - s.energy_cost - s.loss_cost - s.violation_penalty - s.tap_wear - s.battery_wear;
+      s.idle_cost + s.stored_energy_value - s.energy_cost - s.loss_cost - s.violation_penalty - s.tap_wear - s.battery_wear;
   EXPECT_NEAR(s.scaled_return, account / environment.scale(), 1e-9);
 }
 

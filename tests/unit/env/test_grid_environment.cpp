@@ -125,6 +125,18 @@ TEST(GridEnvironment, ClipsAndCountsActionsOutOfRange) {
   EXPECT_EQ(full.info.battery, battery);
 }
 
+TEST(GridEnvironment, ADayWithoutActionReturnsNothing) {
+  for (const char* name : {"ieee13_der", "ieee34_der"}) {
+    auto e = environment(name);
+    e.reset(2, 0, 0);
+    for (int t = 0; t < e.scenario().steps; ++t) {
+      const auto result = e.step(uniform_action(e, ZoneAction::battery, 0));
+      EXPECT_EQ(result.info.scaled_return, 0) << name << " step " << t;
+      EXPECT_GT(std::abs(result.info.idle_cost), 0);
+    }
+  }
+}
+
 TEST(GridEnvironment, RewardIsTheSumOfItsAccount) {
   auto e = environment("ieee13_der", {.actions = every_action});
   e.reset(2, 0, 0);
@@ -138,12 +150,11 @@ TEST(GridEnvironment, RewardIsTheSumOfItsAccount) {
     const double price = e.scenario().price[t] / 1000;  // [$/Wh], steps of an hour
     EXPECT_NEAR(i.energy_cost, price * (i.head_power - i.losses), 1e-12 * e.scale());
     EXPECT_NEAR(i.loss_cost, o.loss_weight * price * i.losses, 1e-12 * e.scale());
-    EXPECT_NEAR(i.unavoidable_cost, price * (i.load - i.solar - i.wind - i.curtailed), 1e-12 * e.scale());
     EXPECT_DOUBLE_EQ(i.tap_wear, o.tap_wear * i.tap_operations);
     EXPECT_DOUBLE_EQ(i.violation_penalty, o.safety_penalty * result.cost * e.scale());
     EXPECT_DOUBLE_EQ(result.cost, i.voltage_violation + i.thermal_violation);
     const double gain =
-        i.unavoidable_cost - i.energy_cost - i.loss_cost - i.violation_penalty - i.tap_wear - i.battery_wear + i.stored_energy_value;
+        i.idle_cost - i.energy_cost - i.loss_cost - i.violation_penalty - i.tap_wear - i.battery_wear + i.stored_energy_value;
     EXPECT_NEAR(i.scaled_return, gain / e.scale(), 1e-12);
     EXPECT_DOUBLE_EQ(result.reward, std::max(o.reward_floor, i.scaled_return));
     double violation = 0;
@@ -209,7 +220,7 @@ TEST(GridEnvironment, CurtailmentTakesItsShareOfSunAndWindAndOnlyFromAbove) {
   EXPECT_NEAR(none.solar + none.wind, 0, 1e-6);
   EXPECT_NEAR(none.curtailed, free.solar + free.wind, 1e-6);
   EXPECT_EQ(negative.solar, free.solar);
-  EXPECT_NEAR(none.unavoidable_cost, free.unavoidable_cost, 1e-9);
+  EXPECT_EQ(none.idle_cost, free.idle_cost);
 }
 
 double mean_voltage(const GridEnvironment& e) {
