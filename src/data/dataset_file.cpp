@@ -28,7 +28,9 @@ std::array<std::vector<double>, 2> moments(std::span<const float> values, std::s
 /// file and is left out; after a terminal row nothing is looked at, so its own observation stands in.
 Dataset with_successors(const Dataset& data) {
   Dataset result{.observation_size = data.observation_size, .action_size = data.action_size};
-  const auto row = [](const std::vector<float>& values, std::size_t columns, std::size_t i) { return std::span(values).subspan(i * columns, columns); };
+  const auto row = [](const std::vector<float>& values, std::size_t columns, std::size_t i) {
+    return std::span(values).subspan(i * columns, columns);
+  };
   for (std::size_t i = 0; i < data.size(); ++i) {
     const bool terminal = data.terminals[i] != 0, followed = i + 1 < data.size() && data.timeouts[i] == 0;
     if (!terminal && !followed) continue;
@@ -152,7 +154,9 @@ Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t
 DatasetNotes read_notes(const std::filesystem::path& path, int client) {
   const File file = File::open(path);
   const std::string group = file.exists("/observations") ? "/" : group_of(client);
-  const auto text = [&](const char* name) { return file.has_attribute(group, name) ? file.attribute<std::string>(group, name) : std::string(); };
+  const auto text = [&](const char* name) {
+    return file.has_attribute(group, name) ? file.attribute<std::string>(group, name) : std::string();
+  };
   const auto lines = [&](const char* name) {
     std::vector<std::string> names;
     std::istringstream in(text(name));
