@@ -30,7 +30,8 @@ void run(Session& session) {
       for (int day = 0; day < options.data_days; ++day) {
         session.require_time();
         rollout(environment, behaviour, session.seed(), client, first_training_day + day, [&](const Transition& t) {
-          data.append(t.observation, t.action, static_cast<float>(t.reward), t.next_observation, t.terminated, t.truncated, static_cast<float>(t.cost));
+          data.append(t.observation, t.action, static_cast<float>(t.reward), t.next_observation, t.terminated, t.truncated,
+                      static_cast<float>(t.cost));
         });
         progress.advance();
       }

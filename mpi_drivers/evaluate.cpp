@@ -6,8 +6,8 @@ namespace {
 
 void run(Session& session) {
   StudyOptions options;
-  if (!parse_study(session, "gridfed_evaluate", "Judges today's rules, the behaviour policy, a head-room reference and every trained policy on unseen days.",
-                   options)) {
+  if (!parse_study(session, "gridfed_evaluate",
+                   "Judges today's rules, the behaviour policy, a head-room reference and every trained policy on unseen days.", options)) {
     return;
   }
   StageTimes times;
@@ -22,7 +22,8 @@ void run(Session& session) {
   }();
   session.log().line("{}", table(comparison));
   const auto path = session.output() / "report.h5";
-  write_report(session.world(), path, session.header("report", report_version), comparison, session.output(), times.summary(session.world()));
+  write_report(session.world(), path, session.header("report", report_version), comparison, session.output(),
+               times.summary(session.world()));
   session.log().line("wrote {}", path.string());
 }
 

@@ -54,7 +54,8 @@ void write_metrics(Session& session, const std::vector<Variant>& variants, const
 
 void run(Session& session) {
   StudyOptions options;
-  if (!parse_study(session, "gridfed_train", "The main job: trains every variant of the deck, round by round over the ranks.", options)) return;
+  if (!parse_study(session, "gridfed_train", "The main job: trains every variant of the deck, round by round over the ranks.", options))
+    return;
   const Communicator& world = session.world();
   const auto variants = make_variants(options);
   const auto data = dataset_path(options, session);
@@ -75,7 +76,8 @@ void run(Session& session) {
   Resume resume = find_checkpoint(session, checkpoint);
   const bool resumed = resume.file.has_value();
   if (resumed) session.log().line("resuming {} from {}", variants[resume.variant].name, checkpoint.string());
-  Progress progress(session.log(), static_cast<std::int64_t>(variants.size()) * options.train_seeds * options.fed.rounds, "training rounds");
+  Progress progress(session.log(), static_cast<std::int64_t>(variants.size()) * options.train_seeds * options.fed.rounds,
+                    "training rounds");
   for (int v = 0; v < static_cast<int>(variants.size()); ++v) {
     for (int s = 0; s < options.train_seeds; ++s) {
       if (resumed && std::pair(v, s) < std::pair(resume.variant, resume.training_seed)) {
@@ -94,7 +96,8 @@ void run(Session& session) {
       while (!training.done()) {
         if (session.stop_requested()) {
           training.write_checkpoint(checkpoint, session.header("checkpoint", checkpoint_version), v);
-          session.log().line("stopped in round {} of {}: the same command goes on from {}", training.round(), variants[v].name, checkpoint.string());
+          session.log().line("stopped in round {} of {}: the same command goes on from {}", training.round(), variants[v].name,
+                             checkpoint.string());
           return;
         }
         const TrainingRow row = [&] {
@@ -103,8 +106,11 @@ void run(Session& session) {
         }();
         const int round = training.round();
         if (round % options.validate_every == 0 || training.done()) {
-          session.log().line("variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} validation_return={:.4f} bytes={:.0f} epsilon={:.3g} wall_s={:.1f}",
-                             variants[v].name, s, round, row.updates, row.critic_loss, row.validation_return, row.bytes_sent, row.epsilon, session.elapsed());
+          session.log().line(
+              "variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} validation_return={:.4f} bytes={:.0f} epsilon={:.3g} "
+              "wall_s={:.1f}",
+              variants[v].name, s, round, row.updates, row.critic_loss, row.validation_return, row.bytes_sent, row.epsilon,
+              session.elapsed());
         }
         if (round % options.checkpoint_every == 0 && !training.done()) {
           auto scope = times.stage("checkpoint");

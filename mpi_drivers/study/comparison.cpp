@@ -37,8 +37,8 @@ ExampleDay example_day(GridEnvironment& environment, Policy& policy, const std::
       capacity += batteries[b].capacity_wh;
     }
     const double price = environment.scenario().price[static_cast<std::size_t>(environment.step_number() - 1)];
-    example.rows.insert(example.rows.end(),
-                        {i.head_power / 1e3, i.battery / 1e3, capacity > 0 ? charge / capacity : 0.0, price, i.voltage_lowest, i.voltage_highest, i.scaled_return});
+    example.rows.insert(example.rows.end(), {i.head_power / 1e3, i.battery / 1e3, capacity > 0 ? charge / capacity : 0.0, price,
+                                             i.voltage_lowest, i.voltage_highest, i.scaled_return});
   });
   return example;
 }
@@ -46,13 +46,30 @@ ExampleDay example_day(GridEnvironment& environment, Policy& policy, const std::
 }  // namespace
 
 std::vector<std::string> example_column_names() {
-  return {"head_power [kW]", "battery_power [kW]", "battery_charge [share]", "price [$/kWh]", "voltage_lowest [p.u.]", "voltage_highest [p.u.]", "return [scaled]"};
+  return {"head_power [kW]",       "battery_power [kW]",     "battery_charge [share]", "price [$/kWh]",
+          "voltage_lowest [p.u.]", "voltage_highest [p.u.]", "return [scaled]"};
 }
 
 std::vector<std::string> score_column_names() {
-  return {"return [peak load x energy price x hour]", "violation [-]", "voltage_violation [-]", "thermal_violation [-]", "steps_violated [share]",
-          "energy_cost [$]", "loss_cost [$]", "violation_penalty [$]", "tap_wear [$]", "battery_wear [$]", "idle_cost [$]", "stored_energy_value [$]",
-          "losses [kWh]", "curtailed [kWh]", "battery_throughput [kWh]", "tap_operations [-]", "voltage_lowest [p.u.]", "voltage_highest [p.u.]", "diverged [-]"};
+  return {"return [peak load x energy price x hour]",
+          "violation [-]",
+          "voltage_violation [-]",
+          "thermal_violation [-]",
+          "steps_violated [share]",
+          "energy_cost [$]",
+          "loss_cost [$]",
+          "violation_penalty [$]",
+          "tap_wear [$]",
+          "battery_wear [$]",
+          "idle_cost [$]",
+          "stored_energy_value [$]",
+          "losses [kWh]",
+          "curtailed [kWh]",
+          "battery_throughput [kWh]",
+          "tap_operations [-]",
+          "voltage_lowest [p.u.]",
+          "voltage_highest [p.u.]",
+          "diverged [-]"};
 }
 
 double Comparison::score(int policy, int seed, int client, int day, int column) const {
@@ -66,10 +83,13 @@ std::vector<TrainedPolicies> open_policies(const StudyOptions& options, const st
   for (const auto& variant : make_variants(options)) {
     for (int s = 0; s < options.train_seeds; ++s) {
       const auto path = folder / fmt::format("policy_{}_{}.h5", variant.name, s);
-      policies.push_back({.variant = variant.name, .training_seed = s, .networks = read_policies(path), .privacy = File::open(path).attribute<std::string>("/", "privacy")});
+      policies.push_back({.variant = variant.name,
+                          .training_seed = s,
+                          .networks = read_policies(path),
+                          .privacy = File::open(path).attribute<std::string>("/", "privacy")});
       if (static_cast<int>(policies.back().networks.size()) != options.fed.num_clients) {
-        throw Error("'{}' holds policies of {} clients, the deck names {}: train again with this deck", path.string(), policies.back().networks.size(),
-                    options.fed.num_clients);
+        throw Error("'{}' holds policies of {} clients, the deck names {}: train again with this deck", path.string(),
+                    policies.back().networks.size(), options.fed.num_clients);
       }
     }
   }
@@ -125,7 +145,8 @@ Comparison compare(const Session& session, const StudyOptions& options, const st
       }
       for (const auto& t : trained) {
         const auto& network = t.networks[static_cast<std::size_t>(client)];
-        if (static_cast<int>(network.observation_size()) != environment.observation_size() || static_cast<int>(network.action_size()) != environment.action_size()) {
+        if (static_cast<int>(network.observation_size()) != environment.observation_size() ||
+            static_cast<int>(network.action_size()) != environment.action_size()) {
           throw Error(
               "policy '{}' maps {} observations to {} actions, the environment of client {} has {} and {}: train again with this deck",
               t.variant, network.observation_size(), network.action_size(), client, environment.observation_size(),
@@ -161,7 +182,9 @@ Comparison compare(const Session& session, const StudyOptions& options, const st
   for (int client = 0; client < clients; ++client) {
     for (int k = 0; k < 2; ++k) {
       const auto first = all_examples.begin() + static_cast<std::ptrdiff_t>((2 * static_cast<std::size_t>(client) + k) * length);
-      c.examples.push_back({.policy = k == 0 ? "rules" : shown, .client = client, .rows = std::vector<double>(first, first + static_cast<std::ptrdiff_t>(length))});
+      c.examples.push_back({.policy = k == 0 ? "rules" : shown,
+                            .client = client,
+                            .rows = std::vector<double>(first, first + static_cast<std::ptrdiff_t>(length))});
     }
   }
   return c;
@@ -174,7 +197,8 @@ std::string table(const Comparison& c) {
     std::vector<double> values(static_cast<std::size_t>(c.days), 0.0);
     for (int day = 0; day < c.days; ++day) {
       for (int client = first; client < last; ++client) {
-        for (int s = 0; s < c.seeds[policy]; ++s) values[day] += c.score(policy, s, client, day, column) / ((last - first) * c.seeds[policy]);
+        for (int s = 0; s < c.seeds[policy]; ++s)
+          values[day] += c.score(policy, s, client, day, column) / ((last - first) * c.seeds[policy]);
       }
     }
     return values;
@@ -183,9 +207,12 @@ std::string table(const Comparison& c) {
     for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
     return a;
   };
-  std::string text = fmt::format("\n{} unseen days on each of {} feeders; return in peak load x energy price x hour a day, +- standard error over days; differences paired by day\n",
-                                 c.days, clients);
-  text += fmt::format("{:<16} {:>16} {:>17} {:>7} {:>9} {:>12} {:>9} {:>9}\n", "policy", "return", "over rules", "won", "head-room", "violation", "seeds", "seed sd");
+  std::string text = fmt::format(
+      "\n{} unseen days on each of {} feeders; return in peak load x energy price x hour a day, +- standard error over days; differences "
+      "paired by day\n",
+      c.days, clients);
+  text += fmt::format("{:<16} {:>16} {:>17} {:>7} {:>9} {:>12} {:>9} {:>9}\n", "policy", "return", "over rules", "won", "head-room",
+                      "violation", "seeds", "seed sd");
   const auto rules = by_day(0, 0, clients, scaled_return);
   const double gap = estimate(difference(by_day(2, 0, clients, scaled_return), rules)).mean;
   for (int p = 0; p < static_cast<int>(c.policies.size()); ++p) {
@@ -206,9 +233,10 @@ std::string table(const Comparison& c) {
       by_seed.push_back(mean);
     }
     const double spread = estimate(by_seed).standard_error * std::sqrt(static_cast<double>(by_seed.size()));
-    text += fmt::format("{:<16} {:>8.3f} +-{:>5.3f} {:>9.3f} +-{:>5.3f} {:>5.0f} % {:>7.0f} % {:>12.6f} {:>9} {:>9}\n", c.policies[p], total.mean, total.standard_error,
-                        over.mean, over.standard_error, 100.0 * won / (clients * c.seeds[p] * c.days), gap != 0 ? 100 * over.mean / gap : 0.0,
-                        estimate(by_day(p, 0, clients, cost)).mean, c.seeds[p], c.seeds[p] > 1 ? fmt::format("{:.3f}", spread) : "-");
+    text += fmt::format("{:<16} {:>8.3f} +-{:>5.3f} {:>9.3f} +-{:>5.3f} {:>5.0f} % {:>7.0f} % {:>12.6f} {:>9} {:>9}\n", c.policies[p],
+                        total.mean, total.standard_error, over.mean, over.standard_error, 100.0 * won / (clients * c.seeds[p] * c.days),
+                        gap != 0 ? 100 * over.mean / gap : 0.0, estimate(by_day(p, 0, clients, cost)).mean, c.seeds[p],
+                        c.seeds[p] > 1 ? fmt::format("{:.3f}", spread) : "-");
   }
   text += fmt::format("\n{:<16}", "by feeder");
   for (const auto& feeder : c.feeders) text += fmt::format(" {:>31}", std::filesystem::path(feeder).stem().string());
@@ -222,8 +250,8 @@ std::string table(const Comparison& c) {
       const auto against = by_day(0, client, client + 1, scaled_return);
       int won = 0;
       for (int day = 0; day < c.days; ++day) won += values[day] > against[day];
-      text += fmt::format(" {:>7.3f} {:>8.3f} {:>3.0f}% {:>9.6f}", estimate(values).mean, estimate(difference(values, against)).mean, 100.0 * won / c.days,
-                          estimate(by_day(p, client, client + 1, cost)).mean);
+      text += fmt::format(" {:>7.3f} {:>8.3f} {:>3.0f}% {:>9.6f}", estimate(values).mean, estimate(difference(values, against)).mean,
+                          100.0 * won / c.days, estimate(by_day(p, client, client + 1, cost)).mean);
     }
     text += '\n';
   }

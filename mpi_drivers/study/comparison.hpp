@@ -39,8 +39,8 @@ struct Comparison {
   std::vector<std::string> privacy;   ///< statement, empty for those that were not trained
   std::vector<std::string> feeders;   ///< by client
   int days = 0;
-  std::vector<double> scores;         ///< [policy and seed, client, day, column], policies in order, their seeds in a row
-  std::vector<ExampleDay> examples;   ///< of the clients in order
+  std::vector<double> scores;        ///< [policy and seed, client, day, column], policies in order, their seeds in a row
+  std::vector<ExampleDay> examples;  ///< of the clients in order
   double score(int policy, int seed, int client, int day, int column) const;
 };
 std::vector<std::string> score_column_names();
@@ -48,7 +48,8 @@ std::vector<std::string> score_column_names();
 /// Collective on the world. Plays every policy on the test days of every client; each rank plays its clients.
 Comparison compare(const Session& session, const StudyOptions& options, const std::vector<TrainedPolicies>& trained);
 
-/// Means over clients, days and seeds; differences are taken day by day. Days are the independent samples, a training seed's spread stands beside.
+/// Means over clients, days and seeds; differences are taken day by day. Days are the independent samples, a training seed's spread stands
+/// beside.
 std::string table(const Comparison& comparison);
 
 /// Collective on comm. Writes the comparison with the training curves and stage times found beside it in `folder`.

@@ -40,17 +40,19 @@ void declare(po::options_description& deck, StudyOptions& o) {
   declare(deck, o.fed);
   declare(deck, o.privacy);
   deck.add_options()("study.feeders", list(o.feeders), "feeder files, one a client; used again from the start for more clients")(
-      "data.file", value(o.dataset), "dataset; empty = dataset.h5 in the output folder")("data.days", value(o.data_days), "days to simulate for each client")(
-      "train.days", value(o.train_days), "days of each client's data to learn from; 0 = all")(
+      "data.file", value(o.dataset), "dataset; empty = dataset.h5 in the output folder")(
+      "data.days", value(o.data_days), "days to simulate for each client")("train.days", value(o.train_days),
+                                                                           "days of each client's data to learn from; 0 = all")(
       "train.variants", list(o.variants),
       "what to train: local, pooled, federated, federated_all, compressed, record_E and client_E (privacy at epsilon E)")(
       "train.seeds", value(o.train_seeds), "training runs of each variant, with different seeds")(
       "train.validation_days", value(o.validation_days), "days on which a checkpoint is chosen")(
-      "train.validate_every", value(o.validate_every), "rounds between validations")(
-      "train.checkpoint_every", value(o.checkpoint_every), "rounds between checkpoints of the run")(
-      "train.reward_scale", value(o.reward_scale), "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private training, where "
-      "nothing may tell of the data")(
-      "evaluate.days", value(o.evaluate_days), "unseen days on which policies are judged");
+      "train.validate_every", value(o.validate_every), "rounds between validations")("train.checkpoint_every", value(o.checkpoint_every),
+                                                                                     "rounds between checkpoints of the run")(
+      "train.reward_scale", value(o.reward_scale),
+      "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private "
+      "training, where "
+      "nothing may tell of the data")("evaluate.days", value(o.evaluate_days), "unseen days on which policies are judged");
 }
 
 void validate(const StudyOptions& o) {
@@ -60,12 +62,16 @@ void validate(const StudyOptions& o) {
   validate(o.fed);
   validate(o.privacy);
   if (o.feeders.empty()) throw Error("study.feeders is empty: name at least one feeder file");
-  for (const auto& [key, number] : {std::pair{"data.days", o.data_days}, {"train.seeds", o.train_seeds}, {"train.validation_days", o.validation_days},
-                                    {"train.validate_every", o.validate_every}, {"train.checkpoint_every", o.checkpoint_every},
+  for (const auto& [key, number] : {std::pair{"data.days", o.data_days},
+                                    {"train.seeds", o.train_seeds},
+                                    {"train.validation_days", o.validation_days},
+                                    {"train.validate_every", o.validate_every},
+                                    {"train.checkpoint_every", o.checkpoint_every},
                                     {"evaluate.days", o.evaluate_days}}) {
     if (number < 1) throw Error("{} is {}: it must be at least 1", key, number);
   }
-  if (o.train_days < 0 || o.train_days > o.data_days) throw Error("train.days is {}: it must lie between 0 and data.days, {}", o.train_days, o.data_days);
+  if (o.train_days < 0 || o.train_days > o.data_days)
+    throw Error("train.days is {}: it must lie between 0 and data.days, {}", o.train_days, o.data_days);
   if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);
 }
 

@@ -28,15 +28,15 @@ struct StudyOptions {
   FederationOptions fed;
   PrivacyOptions privacy;
 
-  std::string dataset;           ///< file; empty = dataset.h5 in the output folder
-  int data_days = 120;           ///< simulated a client
-  int train_days = 0;            ///< of them learned from, from the first; 0 = all
+  std::string dataset;  ///< file; empty = dataset.h5 in the output folder
+  int data_days = 120;  ///< simulated a client
+  int train_days = 0;   ///< of them learned from, from the first; 0 = all
   std::vector<std::string> variants{"local", "pooled", "federated"};
   int train_seeds = 1;
   int validation_days = 8;
-  int validate_every = 5;        ///< rounds
-  int checkpoint_every = 5;      ///< rounds
-  double reward_scale = 0;       ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
+  int validate_every = 5;    ///< rounds
+  int checkpoint_every = 5;  ///< rounds
+  double reward_scale = 0;   ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
 
   /// Feeder of a client: the list is used again from its start when there are more clients.

@@ -66,12 +66,13 @@ std::uint64_t training_seed_of(std::uint64_t seed, int training_seed) {
 }  // namespace
 
 std::vector<std::string> training_column_names() {
-  return {"round",       "updates",          "value_loss", "critic_loss", "actor_loss", "q", "update_norm", "clipped_fraction", "bytes_sent",
-          "dense_bytes", "epsilon", "validation_return", "seconds_local", "seconds_exchange", "seconds_validation"};
+  return {"round",   "updates",           "value_loss",       "critic_loss",      "actor_loss",
+          "q",       "update_norm",       "clipped_fraction", "bytes_sent",       "dense_bytes",
+          "epsilon", "validation_return", "seconds_local",    "seconds_exchange", "seconds_validation"};
 }
 
-TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant, const std::filesystem::path& dataset, int training_seed,
-                         std::uint64_t seed)
+TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant,
+                         const std::filesystem::path& dataset, int training_seed, std::uint64_t seed)
     : comm_(comm),
       options_(options),
       variant_(variant),
@@ -88,7 +89,8 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
   std::vector<double> samples(learners, 0.0);
   agreed(comm, [&] {
     const int available = dataset_clients(dataset);
-    if (available < all) throw Error("'{}' holds {} clients, the deck names {}: generate it with this deck", dataset.string(), available, all);
+    if (available < all)
+      throw Error("'{}' holds {} clients, the deck names {}: generate it with this deck", dataset.string(), available, all);
     for (const int client : judged) {
       judges_.emplace(client, make_environment(options, client));
       best_.emplace(client, Best{});
@@ -143,7 +145,9 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
   std::size_t moments = 0;
   agreed(comm, [&] {
     // A rank without clients still needs the length of what is exchanged.
-    const auto sizes = [](const GridEnvironment& e) { return std::pair(static_cast<std::size_t>(e.observation_size()), static_cast<std::size_t>(e.action_size())); };
+    const auto sizes = [](const GridEnvironment& e) {
+      return std::pair(static_cast<std::size_t>(e.observation_size()), static_cast<std::size_t>(e.action_size()));
+    };
     const auto [observations, actions] = judges_.empty() ? sizes(make_environment(options, 0)) : sizes(judges_.begin()->second);
     const auto make = [&, o = observations, a = actions] { return std::make_unique<Learner>(variant_.rl, o, a, seed_); };
     for (auto& [client, c] : clients_) c.learner = make();
@@ -161,7 +165,8 @@ void TrainingRun::train(int client, std::span<float> parameters, std::span<float
   Learner& learner = *c.learner;
   std::copy(parameters.begin(), parameters.end(), learner.shared_parameters().begin());
   std::copy(moments.begin(), moments.end(), learner.shared_moments().begin());
-  RandomStream stream(sampling_seed_, Draw::minibatch, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(federation_->round()));
+  RandomStream stream(sampling_seed_, Draw::minibatch, static_cast<std::uint64_t>(client),
+                      static_cast<std::uint64_t>(federation_->round()));
   c.losses = {};
   const int updates = variant_.fed.local_sgd_steps;
   SecureNoise noise = variant_.privacy.seeded
@@ -215,8 +220,8 @@ double TrainingRun::validate() {
 }
 
 const TrainingRow& TrainingRun::run_round() {
-  const RoundMetrics metrics =
-      federation_->run_round([&](int client, std::span<float> parameters, std::span<float> moments) { train(client, parameters, moments); });
+  const RoundMetrics metrics = federation_->run_round(
+      [&](int client, std::span<float> parameters, std::span<float> moments) { train(client, parameters, moments); });
   double seconds_validation = 0;
   if (metrics.round % options_.validate_every == 0 || done()) {
     const auto start = std::chrono::steady_clock::now();
@@ -288,7 +293,7 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
   file.set_attribute("/", "training_seed", static_cast<std::int64_t>(training_seed_));
   file.set_attribute("/", "round", static_cast<std::int64_t>(round()));
   file.set_attribute("/", "last_validation", last_validation_);
-    file.write<double>(row_group, flat_rows(rows_), {rows_.size(), training_columns});
+  file.write<double>(row_group, flat_rows(rows_), {rows_.size(), training_columns});
 
   // One row a client; ranks agree on the row length, as some host no client.
   const auto put = [&](const std::string& name, int rows, const Range& mine, const auto& row_of) {
@@ -301,29 +306,39 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
     std::array<std::int64_t, 1> width{mine.size() > 0 ? static_cast<std::int64_t>(values.size()) / mine.size() : 0};
     comm_.all_reduce_max(std::span<std::int64_t>(width));
     if (width[0] == 0) return;
-    file.write_all<T>(name, std::span<const T>(values), static_cast<hsize_t>(rows), static_cast<hsize_t>(mine.first), {static_cast<hsize_t>(width[0])});
+    file.write_all<T>(name, std::span<const T>(values), static_cast<hsize_t>(rows), static_cast<hsize_t>(mine.first),
+                      {static_cast<hsize_t>(width[0])});
   };
   const auto state = [&](int client) -> const LearnerState& { return clients_.at(client).learner->state(); };
-  put("/learners/parameters", learners, hosted, [&](int c) -> const auto& { return state(c).parameters; });
-  put("/learners/targets", learners, hosted, [&](int c) -> const auto& { return state(c).targets; });
-  put("/learners/moments", learners, hosted, [&](int c) -> const auto& { return state(c).moments; });
-  put("/learners/scalars", learners, hosted,
-      [&](int c) { return std::vector<double>{static_cast<double>(state(c).updates), state(c).advantage_scale}; });
+  put(
+      "/learners/parameters", learners, hosted, [&](int c) -> const auto& { return state(c).parameters; });
+  put(
+      "/learners/targets", learners, hosted, [&](int c) -> const auto& { return state(c).targets; });
+  put(
+      "/learners/moments", learners, hosted, [&](int c) -> const auto& { return state(c).moments; });
+  put("/learners/scalars", learners, hosted, [&](int c) {
+    return std::vector<double>{static_cast<double>(state(c).updates), state(c).advantage_scale};
+  });
 
   const FederationState fed = federation_->state();
   file.write<float>("/federation/parameters", fed.parameters);
   file.write<float>("/federation/moments", fed.moments);
   std::vector<double> ledger;
-  for (const auto& event : fed.ledger) ledger.insert(ledger.end(), {event.sampling_rate, event.noise_multiplier, static_cast<double>(event.steps)});
+  for (const auto& event : fed.ledger)
+    ledger.insert(ledger.end(), {event.sampling_rate, event.noise_multiplier, static_cast<double>(event.steps)});
   file.write<double>("/federation/ledger", ledger, {fed.ledger.size(), 3});
   const auto owned = [&](int client) -> const ClientState& { return fed.clients[static_cast<std::size_t>(client - hosted.first)]; };
-  put("/federation/client_parameters", learners, hosted, [&](int c) -> const auto& { return owned(c).parameters; });
-  put("/federation/client_moments", learners, hosted, [&](int c) -> const auto& { return owned(c).moments; });
-  put("/federation/client_residual", learners, hosted, [&](int c) -> const auto& { return owned(c).residual; });
+  put(
+      "/federation/client_parameters", learners, hosted, [&](int c) -> const auto& { return owned(c).parameters; });
+  put(
+      "/federation/client_moments", learners, hosted, [&](int c) -> const auto& { return owned(c).moments; });
+  put(
+      "/federation/client_residual", learners, hosted, [&](int c) -> const auto& { return owned(c).residual; });
 
   const int judged = options_.fed.num_clients;
   const Range mine = judges_.empty() ? Range{judged, judged} : Range{judges_.begin()->first, judges_.rbegin()->first + 1};
-  put("/best/weights", judged, mine, [&](int c) -> const auto& { return best_.at(c).weights; });
+  put(
+      "/best/weights", judged, mine, [&](int c) -> const auto& { return best_.at(c).weights; });
   put("/best/scalars", judged, mine, [&](int c) { return std::vector<double>{best_.at(c).score, static_cast<double>(best_.at(c).round)}; });
   file.commit();
 }
@@ -342,7 +357,8 @@ void TrainingRun::restore(const File& file) {
                         .parameters = file.read<float>("/federation/parameters"),
                         .moments = file.read<float>("/federation/moments")};
     const auto ledger = file.read<double>("/federation/ledger");
-    for (std::size_t i = 0; i + 2 < ledger.size(); i += 3) fed.ledger.push_back({ledger[i], ledger[i + 1], static_cast<std::int64_t>(ledger[i + 2])});
+    for (std::size_t i = 0; i + 2 < ledger.size(); i += 3)
+      fed.ledger.push_back({ledger[i], ledger[i + 1], static_cast<std::int64_t>(ledger[i + 2])});
     for (auto& [client, c] : clients_) {
       const auto scalars = row("/learners/scalars", client, 0.0);
       if (scalars.size() != 2) throw Error("'{}' lacks the state of client {}: remove it to start again", file.path().string(), client);
@@ -387,9 +403,11 @@ void TrainingRun::write_policies(const std::filesystem::path& path, const FileHe
       const std::string group = fmt::format("/client_{:03d}", client);
       int number = 0;
       for (const auto& layer : shape.layers()) {
-        const std::span<const float> w(all_weights.data() + at, layer.weights.size()), b(all_weights.data() + at + layer.weights.size(), layer.biases.size());
+        const std::span<const float> w(all_weights.data() + at, layer.weights.size()),
+            b(all_weights.data() + at + layer.weights.size(), layer.biases.size());
         at += layer.weights.size() + layer.biases.size();
-        file.write<float>(fmt::format("{}/layer_{}/weights", group, number), w, {static_cast<hsize_t>(layer.rows), static_cast<hsize_t>(layer.cols)});
+        file.write<float>(fmt::format("{}/layer_{}/weights", group, number), w,
+                          {static_cast<hsize_t>(layer.rows), static_cast<hsize_t>(layer.cols)});
         file.write<float>(fmt::format("{}/layer_{}/biases", group, number++), b);
       }
       file.set_attribute(group, "layers", static_cast<std::int64_t>(number));

@@ -37,8 +37,8 @@ std::vector<std::string> training_column_names();
 class TrainingRun {
  public:
   /// Collective on comm, which must outlive the run. Reads the clients' data from `dataset`.
-  TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant, const std::filesystem::path& dataset, int training_seed,
-              std::uint64_t seed);
+  TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant, const std::filesystem::path& dataset,
+              int training_seed, std::uint64_t seed);
 
   int round() const { return federation_->round(); }
   bool done() const { return round() == variant_.fed.rounds; }
@@ -77,9 +77,9 @@ class TrainingRun {
   int training_seed_;
   std::uint64_t seed_, sampling_seed_;
   double record_noise_ = 0, record_rate_ = 0;
-  std::map<int, Client> clients_;            // learners hosted here
-  std::map<int, GridEnvironment> judges_;    // validation environments of the clients judged here
-  std::map<int, Best> best_;                 // by judged client
+  std::map<int, Client> clients_;          // learners hosted here
+  std::map<int, GridEnvironment> judges_;  // validation environments of the clients judged here
+  std::map<int, Best> best_;               // by judged client
   std::unique_ptr<Federation> federation_;
   std::vector<TrainingRow> rows_;
   double last_validation_ = 0;

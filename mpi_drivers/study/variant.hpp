@@ -16,9 +16,9 @@ struct Variant {
   PrivacyOptions privacy;
 };
 
-/// The variants that train.variants names. local: every client alone; pooled; federated: as the deck says; federated_all: whole networks are
-/// averaged; compressed: top-k at fed.compression_ratio and 8 bits; record_E, client_E: federated with privacy at epsilon E.
-/// Throws Error naming an unknown one.
+/// The variants that train.variants names. local: every client alone; pooled; federated: as the deck says; federated_all: whole networks
+/// are averaged; compressed: top-k at fed.compression_ratio and 8 bits; record_E, client_E: federated with privacy at epsilon E. Throws
+/// Error naming an unknown one.
 std::vector<Variant> make_variants(const StudyOptions& options);
 
 }  // namespace gridfed

@@ -64,8 +64,8 @@ void BehaviourPolicy::begin_episode(const GridEnvironment& environment, int day)
                                                                             : Operator::rules;
   level_ = operator_ == Operator::random ? 0.6 : options_.noise_levels[stream_.below(options_.noise_levels.size())];
   correlation_ = options_.noise_correlation;
-  // No two operators judge a price alike: how many dearer (cheaper) hours may still come [3 h], how far from the day's mean [0.3 mean price], how hard
-  // to run.
+  // No two operators judge a price alike: how many dearer (cheaper) hours may still come [3 h], how far from the day's mean [0.3 mean
+  // price], how hard to run.
   patience_charge_ = stream_.uniform(0.13, 1.2);
   patience_discharge_ = stream_.uniform(0.13, 1.2);
   margin_ = stream_.uniform(0.0, 0.5);

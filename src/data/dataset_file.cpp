@@ -19,7 +19,8 @@ std::array<std::vector<double>, 2> moments(std::span<const float> values, std::s
   std::vector<double> mean(columns, 0.0), deviation(columns, 0.0);
   const std::size_t rows = columns ? values.size() / columns : 0;
   for (std::size_t i = 0; i < values.size(); ++i) mean[i % columns] += values[i] / static_cast<double>(rows);
-  for (std::size_t i = 0; i < values.size(); ++i) deviation[i % columns] += std::pow(values[i] - mean[i % columns], 2) / static_cast<double>(rows);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    deviation[i % columns] += std::pow(values[i] - mean[i % columns], 2) / static_cast<double>(rows);
   for (double& d : deviation) d = std::sqrt(d);
   return {mean, deviation};
 }
@@ -43,7 +44,8 @@ Dataset with_successors(const Dataset& data) {
 }  // namespace
 
 void write_datasets(const Communicator& comm, const std::filesystem::path& path, const FileHeader& header, int clients,
-                    const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes, const std::function<void(File&)>& finish) {
+                    const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes,
+                    const std::function<void(File&)>& finish) {
   File file = File::create(comm, path);
   file.write_header(header);
   file.set_attribute("/", "clients", static_cast<std::int64_t>(clients));
@@ -66,7 +68,8 @@ void write_datasets(const Communicator& comm, const std::filesystem::path& path,
     const std::string observation_names = comm.broadcast(joined(note.observation_names), root);
     const std::string action_names = comm.broadcast(joined(note.action_names), root);
     const std::string group = group_of(client);
-    const auto rows = static_cast<hsize_t>(sizes[0]), observations = static_cast<hsize_t>(sizes[1]), actions = static_cast<hsize_t>(sizes[2]);
+    const auto rows = static_cast<hsize_t>(sizes[0]), observations = static_cast<hsize_t>(sizes[1]),
+               actions = static_cast<hsize_t>(sizes[2]);
     const auto put = [&]<class T>(const char* name, const std::vector<T>& values, const std::vector<hsize_t>& row_shape, const char* unit) {
       file.write_all<T>(group + "/" + name, std::span<const T>(values), rows, 0, row_shape, unit);
     };
@@ -109,9 +112,11 @@ Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t
   if (file.has_header()) file.check_kind("dataset", dataset_version.major);
   const bool plain = file.exists("/observations");
   const std::string group = plain ? "" : group_of(client);
-  if (!plain && !file.exists(group)) throw Error("'{}' has no client {}: generate it with as many clients as the deck names", path.string(), client);
+  if (!plain && !file.exists(group))
+    throw Error("'{}' has no client {}: generate it with as many clients as the deck names", path.string(), client);
   for (const char* name : {"observations", "actions", "rewards", "terminals"}) {
-    if (!file.exists(group + "/" + name)) throw Error("'{}' has no array {}/{}: it is no dataset of the D4RL layout", path.string(), group, name);
+    if (!file.exists(group + "/" + name))
+      throw Error("'{}' has no array {}/{}: it is no dataset of the D4RL layout", path.string(), group, name);
   }
   Dataset data;
   const auto shape = file.shape(group + "/observations"), action_shape = file.shape(group + "/actions");
@@ -122,8 +127,8 @@ Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t
   const auto expect = [&](const char* name, hsize_t columns) {
     const auto found = file.shape(group + "/" + name);
     if (found.empty() || found[0] != shape[0] || (found.size() > 1 ? found[1] : 1) != columns) {
-      throw Error("'{}': {}/{} does not have one row of {} for each of the {} observations: the file is damaged, generate it again", path.string(), group, name,
-                  columns, shape[0]);
+      throw Error("'{}': {}/{} does not have one row of {} for each of the {} observations: the file is damaged, generate it again",
+                  path.string(), group, name, columns, shape[0]);
     }
   };
   const auto floats = [&](const char* name, hsize_t columns) {
@@ -131,8 +136,8 @@ Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t
     auto values = file.read_rows<float>(group + "/" + name, 0, rows);
     const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
     if (bad != values.end()) {
-      throw Error("'{}': {}/{} holds a value that is not finite in row {}: remove the row or generate the data again", path.string(), group, name,
-                  static_cast<std::size_t>(bad - values.begin()) / columns);
+      throw Error("'{}': {}/{} holds a value that is not finite in row {}: remove the row or generate the data again", path.string(), group,
+                  name, static_cast<std::size_t>(bad - values.begin()) / columns);
     }
     return values;
   };

@@ -14,19 +14,20 @@ namespace gridfed {
 
 /// What stands beside a client's transitions in a dataset file.
 struct DatasetNotes {
-  std::string feeder;                                 ///< file it was simulated on
+  std::string feeder;  ///< file it was simulated on
   std::vector<std::string> observation_names, action_names;
-  std::int64_t episode_steps = 0;                     ///< transitions a day
-  double reward_unit = 1;                             ///< [$] per unit of reward
+  std::int64_t episode_steps = 0;  ///< transitions a day
+  double reward_unit = 1;          ///< [$] per unit of reward
 };
 
 inline constexpr Version dataset_version{1, 0};
 
-/// Collective on comm. Writes /client_000/{observations, actions, rewards, next_observations, terminals, timeouts, costs} and beside each the
-/// mean and standard deviation of observations and rewards (normalisation). Each rank passes the clients it hosts; finish adds to the file
-/// before it is committed.
+/// Collective on comm. Writes /client_000/{observations, actions, rewards, next_observations, terminals, timeouts, costs} and beside each
+/// the mean and standard deviation of observations and rewards (normalisation). Each rank passes the clients it hosts; finish adds to the
+/// file before it is committed.
 void write_datasets(const Communicator& comm, const std::filesystem::path& path, const FileHeader& header, int clients,
-                    const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes, const std::function<void(File&)>& finish = {});
+                    const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes,
+                    const std::function<void(File&)>& finish = {});
 
 /// Number of clients in a dataset file: its client groups, or 1 for a file with the arrays at its root (D4RL, Minari).
 int dataset_clients(const std::filesystem::path& path);

@@ -39,7 +39,8 @@ constexpr const char* action_words[] = {"battery", "reactive", "curtailment", "f
 constexpr double volt_var_damping = 0.6;   // of the reactive update: weak feeders have a loop gain near one
 constexpr double volt_var_settled = 2e-3;  // [share of rating]
 constexpr int volt_var_rounds = 12, control_rounds = 8;
-constexpr double voltage_unit = 0.02;  // [p.u.], and below [mean price]: what these vary by in a day, so that no feature is too faint to learn from
+constexpr double voltage_unit =
+    0.02;  // [p.u.], and below [mean price]: what these vary by in a day, so that no feature is too faint to learn from
 constexpr double price_unit = 0.3;
 constexpr double flexible_recovery_hours = 2.0;
 
@@ -455,7 +456,8 @@ double GridEnvironment::account(Applied& a, int step, std::span<const double> ch
 }
 
 StepResult GridEnvironment::step(std::span<const float> action) {
-  if (static_cast<int>(action.size()) != action_size()) throw Error("an action has {} components, this environment takes {}", action.size(), action_size());
+  if (static_cast<int>(action.size()) != action_size())
+    throw Error("an action has {} components, this environment takes {}", action.size(), action_size());
   for (const float value : action) {
     if (!std::isfinite(value)) throw Error("an action is not finite at step {}: the policy that sent it is broken", step_);
   }

@@ -65,8 +65,9 @@ struct StepResult {
 
 /// One feeder as a decision process through the zonal interface. A step's return is what it saves against the same day with every action at
 /// zero (regulators and volt-var act, batteries idle), which the environment plays once for itself: the weather, the load and the price of
-/// a day move the cost far more than any action does, and this takes all of that out of the reward without changing what is best. Episodes are days; the last step settles the stored energy, which makes
-/// the horizon part of the problem: it ends `terminated`, as does a diverged power flow.
+/// a day move the cost far more than any action does, and this takes all of that out of the reward without changing what is best. Episodes
+/// are days; the last step settles the stored energy, which makes the horizon part of the problem: it ends `terminated`, as does a diverged
+/// power flow.
 class GridEnvironment {
  public:
   GridEnvironment(std::shared_ptr<const Network> network, const ScenarioOptions& scenario, const EnvironmentOptions& options);
