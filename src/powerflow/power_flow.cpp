@@ -53,6 +53,7 @@ struct InjectionPhase {
 /// put rounding noise on the diagonal of its real 2 x 2 block.
 constexpr Complex pivot_turn{std::numbers::sqrt2 / 2, std::numbers::sqrt2 / 2};
 constexpr double zero_pivot = 1e-4;            // [VA at nominal voltage]: below a part per million of the smallest transformer
+constexpr double rounding_level = 1e-8;        // [p.u.]: no tolerance above is met by stalling
 constexpr double current_limit_voltage = 0.7;  // [p.u.]: below, an inverter holds its current instead of its power
 
 std::vector<std::array<int, 2>> phase_pairs(std::span<const int> nodes, Connection connection, int phases) {
@@ -384,7 +385,8 @@ struct UnbalancedPowerFlow::Workspace {
       substitute();
       v = next;
     }
-    double previous = 0;
+    double previous = 0, best = 0;
+    int stalled = 0;
     while (solution.iterations < options.max_iterations) {
       ++solution.iterations;
       evaluate(conditions, v);
@@ -400,6 +402,18 @@ struct UnbalancedPowerFlow::Workspace {
       // A contraction with ratio r leaves r / (1 - r) of the last step still to go (Banach's bound).
       const double ratio = previous > 0 ? std::min(change / previous, 0.95) : 0.5;
       if (change * ratio / (1 - ratio) < options.tolerance && (change < options.tolerance || previous > 0)) {
+        solution.converged = true;
+        break;
+      }
+      // A section that only line capacitance or parts per million tie to ground moves by the rounding error of the substitution, which may
+      // lie above the tightest tolerances: twenty steps at that level of which none is half the best before are convergence.
+      if (previous > 0 && change > 0.5 * best) {
+        ++stalled;
+      } else {
+        best = change;
+        stalled = 0;
+      }
+      if (stalled >= 20 && change < rounding_level) {
         solution.converged = true;
         break;
       }
