@@ -28,8 +28,8 @@ How to read the columns:
   wrote the historical data; *reference* plans the batteries by dynamic programming on the day-ahead price and takes each day the best of
   five constant reactive settings in hindsight, so it marks the head-room and is no competitor; the others are trained, see
   [specification.md](specification.md).
-- **return** of a day: money saved against the energy that no action can change, less losses, violation penalty and wear, plus the value of
-  the energy left in the batteries; in units of peak load × mean energy price × 1 h, not clipped ([environment.md](environment.md)). More
+- **return** of a day: money saved against the same day with every action at zero (energy, losses, violation penalty, tap and battery
+  wear), plus the value of the energy left in the batteries; in units of peak load × mean energy price × 1 h, not clipped ([environment.md](environment.md)). More
   is better. Means over training seeds, feeders and days; ± is one standard error over days.
 - **over rules**: difference of returns to the rules on the same day; ± is the standard error of that paired difference.
 - **days won**: share of feeder-days (and training seeds) with a higher return than the rules.
