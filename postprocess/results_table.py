@@ -13,14 +13,14 @@ from report import ReportError, estimate, read_report, run
 
 PREAMBLE = """# Results
 
-This page is written by a script; edit the script, not the page. `./gridfed study NAME` runs a study (`inputs/study_NAME.ini`: historical
-data, training, evaluation) into `out/study_NAME`, and
+This page is written by a script; edit the script, not the page. `./gridfed study` runs the studies below (`inputs/study_NAME.ini`: historical
+data, training, evaluation, each into `out/study_NAME`) and then
 
 ```
 {command}
 ```
 
-writes this page from the reports. The picture of each study is `report.png` beside its `report.h5`.
+which writes this page from the reports. The picture of each study is `report.png` beside its `report.h5`.
 
 How to read the columns:
 
