@@ -24,7 +24,8 @@ class LearnedPolicy final : public Policy {
 
 /// One row of the training curve, the same on every rank.
 struct TrainingRow {
-  double round = 0, updates = 0, value_loss = 0, critic_loss = 0, actor_loss = 0, q = 0;  ///< losses: means over clients; 0 in record-private runs
+  double round = 0, updates = 0, value_loss = 0, critic_loss = 0, actor_loss = 0,
+         q = 0;  ///< losses: means over clients; 0 in record-private runs
   double update_norm = 0, clipped_fraction = 0, bytes_sent = 0, dense_bytes = 0, epsilon = 0;
   double validation_return = 0;  ///< mean over clients at the last validation
   double seconds_local = 0, seconds_exchange = 0, seconds_validation = 0;
