@@ -90,16 +90,25 @@ void check_folder(const std::filesystem::path& path) {
     throw Error("cannot create '{}' (there is no folder '{}'): create it first", path.string(), folder.string());
 }
 
-hid_t link_properties() {
-  const hid_t id = H5Pcreate(H5P_LINK_CREATE);
-  H5Pset_create_intermediate_group(id, 1);
-  return id;
+/// Makes the groups on the way to a path, and with it the path itself if it is to be one. HDF5 would make them too, but with time stamps.
+void make_groups(hid_t file, const std::string& path, bool itself) {
+  const Properties creation(H5Pcreate(H5P_GROUP_CREATE));
+  H5Pset_obj_track_times(creation.get(), false);
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    if (end == std::string::npos && !itself) return;
+    const std::string group = path.substr(0, end);
+    if (group.size() > 1 && H5Lexists(file, group.c_str(), H5P_DEFAULT) <= 0) {
+      const Object made(H5Gcreate2(file, group.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+    }
+    if (end == std::string::npos) return;
+  }
 }
 
 hid_t create_set(const Attempt& attempt, hid_t file, hid_t type, hid_t space) {
-  const Properties links(link_properties()), creation(H5Pcreate(H5P_DATASET_CREATE));
+  make_groups(file, attempt.path, false);
+  const Properties creation(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_obj_track_times(creation.get(), false);
-  return attempt(H5Dcreate2(file, attempt.path.c_str(), type, space, links.get(), creation.get(), H5P_DEFAULT));
+  return attempt(H5Dcreate2(file, attempt.path.c_str(), type, space, H5P_DEFAULT, creation.get(), H5P_DEFAULT));
 }
 
 /// Fixed length, zero padded UTF-8: unlike variable length it can be written in parallel.
@@ -472,10 +481,7 @@ void File::put_attribute(const std::string& path, const std::string& name, hid_t
   });
   together(comm_, [&] {
     const Attempt attempt{"write", path_, path, write_remedy};
-    if (!exists(path)) {
-      const Properties links(link_properties());
-      const Object made(attempt(H5Gcreate2(id_, path.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT)));
-    }
+    if (!exists(path)) make_groups(id_, path, true);
     const Object object(attempt(H5Oopen(id_, path.c_str(), H5P_DEFAULT)));
     if (H5Aexists(object.get(), name.c_str()) > 0) attempt(H5Adelete(object.get(), name.c_str()));
     const Space scalar(H5Screate(H5S_SCALAR));
