@@ -40,6 +40,8 @@ void declare(po::options_description& deck, StudyOptions& o) {
   declare(deck, o.fed);
   declare(deck, o.privacy);
   deck.add_options()("study.feeders", list(o.feeders), "feeder files, one a client; used again from the start for more clients")(
+      "study.profiles", list(o.profiles),
+      "CSV files of measured days, one a feeder (docs/environment.md); empty = days are drawn; none as a word = drawn for that client")(
       "data.file", value(o.dataset), "dataset; empty = dataset.h5 in the output folder")(
       "data.days", value(o.data_days), "days to simulate for each client")("train.days", value(o.train_days),
                                                                            "days of each client's data to learn from; 0 = all")(
@@ -61,6 +63,9 @@ void validate(const StudyOptions& o) {
   validate(o.rl);
   validate(o.fed);
   validate(o.privacy);
+  if (!o.profiles.empty() && o.profiles.size() != o.feeders.size())
+    throw Error("study.profiles names {} files and study.feeders {}: give one a feeder, or the word none", o.profiles.size(),
+                o.feeders.size());
   if (o.feeders.empty()) throw Error("study.feeders is empty: name at least one feeder file");
   for (const auto& [key, number] : {std::pair{"data.days", o.data_days},
                                     {"train.seeds", o.train_seeds},
@@ -85,7 +90,19 @@ bool parse_study(Session& session, const std::string& name, const std::string& s
 }
 
 GridEnvironment make_environment(const StudyOptions& options, int client) {
-  return GridEnvironment(make_network(read_feeder(options.feeder(client))), options.scenario, options.environment);
+  const auto network = make_network(read_feeder(options.feeder(client)));
+  std::shared_ptr<const History> history;
+  if (!options.profiles.empty()) {
+    const auto& file = options.profiles[static_cast<std::size_t>(client) % options.profiles.size()];
+    if (file != "none") {
+      history = std::make_shared<const History>(read_history(file, *network));
+      for (const int last : {first_training_day + options.data_days, first_validation_day + options.validation_days,
+                             first_test_day + options.evaluate_days}) {
+        history_day(*history, last - 1);  // too short a history is said now, not after the training
+      }
+    }
+  }
+  return GridEnvironment(network, options.scenario, options.environment, history);
 }
 
 std::filesystem::path dataset_path(const StudyOptions& options, Session& session) {

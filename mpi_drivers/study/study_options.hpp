@@ -14,13 +14,11 @@
 
 namespace gridfed {
 
-/// Days are numbered; what is learned from, chosen on and judged on never overlap.
-inline constexpr int first_training_day = 0, first_validation_day = 100000, first_test_day = 200000;
-
 /// One deck describes a study from simulation to table; dataset, train and evaluate read the same one.
 struct StudyOptions {
   std::vector<std::string> feeders{"inputs/feeders/ieee13_der.dss", "inputs/feeders/ieee34_der.dss", "inputs/feeders/ieee37_der.dss",
                                    "inputs/feeders/ieee123_der.dss"};
+  std::vector<std::string> profiles;  ///< history of each client (read_history); none = days are drawn
   ScenarioOptions scenario;
   EnvironmentOptions environment;
   BehaviourOptions behaviour;

@@ -13,6 +13,7 @@ int action_offset(const GridEnvironment& environment, ZoneAction kind) {
 }
 
 void RulePolicy::begin_episode(const GridEnvironment& environment, int /*day*/) {
+  environment_ = &environment;
   zones_ = environment.options().zones;
   battery_offset_ = action_offset(environment, ZoneAction::battery);
 }
@@ -20,7 +21,8 @@ void RulePolicy::begin_episode(const GridEnvironment& environment, int /*day*/) 
 void RulePolicy::act(std::span<const float> observation, std::span<float> action) {
   std::fill(action.begin(), action.end(), 0.0f);
   if (battery_offset_ < 0) return;
-  const double head = ZonalObservation(observation, zones_)(ZonalObservation::head_active);
+  const double measured = ZonalObservation(observation, zones_)(ZonalObservation::head_active);
+  const double head = measured + environment_->battery_power() / environment_->peak_load();
   const double discharge = std::clamp((head - options_.discharge_above) / options_.band, 0.0, 1.0);
   const double charge = std::clamp((options_.charge_below - head) / options_.band, 0.0, 1.0);
   for (int z = 0; z < zones_; ++z) action[battery_offset_ + z] = static_cast<float>(discharge - charge);

@@ -59,9 +59,53 @@ double bump(double hour, double centre, double width) {
   return std::exp(-0.5 * x * x);
 }
 
+/// Puts a history's columns in the place of what was drawn. Values of finer rows are averaged over a step, those of coarser rows held.
+void replace_by_history(Scenario& s, const ScenarioOptions& o, const History& history, int day) {
+  const double rows_per_step = o.timestep / history.step, steps_per_row = history.step / o.timestep;
+  const auto whole = [](double x) { return std::abs(x - std::round(x)) < 1e-9; };
+  if (!whole(rows_per_step) && !whole(steps_per_row)) {
+    throw Error("env.timestep is {} s but profile '{}' has a row every {} s: one must be a multiple of the other", o.timestep,
+                history.file.string(), history.step);
+  }
+  const auto at = [&](const History::Series& series, int step) {
+    const int from = static_cast<int>(step * rows_per_step + 1e-9), count = std::max(1, static_cast<int>(std::lround(rows_per_step)));
+    double sum = 0;
+    for (int row = from; row < from + count; ++row) sum += series.values[static_cast<std::size_t>(day) * history.rows_per_day() + row];
+    return sum / count;
+  };
+  const auto replace = [&](const std::vector<History::Series>& columns, std::vector<float>& values, int width) {
+    for (const auto& series : columns) {
+      for (int t = 0; t < s.steps; ++t) {
+        const auto value = static_cast<float>(at(series, t));
+        for (const int element : series.elements) values[static_cast<std::size_t>(t) * width + element] = value;
+      }
+    }
+  };
+  replace(history.load, s.load, s.loads);
+  if (o.has("solar")) replace(history.solar, s.solar, s.solar_plants);
+  if (o.has("wind")) replace(history.wind, s.wind, s.turbines);
+  for (const auto& series : history.price) {
+    for (int t = 0; t < s.steps; ++t) s.price[t] = at(series, t);
+  }
+}
+
 }  // namespace
 
-Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::uint64_t seed, int client, int day) {
+int history_day(const History& history, int day) {
+  const int use = day / first_validation_day, wanted = day % first_validation_day;
+  int count = 0;
+  for (int k = 0; k < history.days(); ++k) {
+    const bool ours = use == 0 ? k % 5 < 3 : use == 1 ? k % 5 == 3 : k % 5 == 4;
+    if (ours && count++ == wanted) return k;
+  }
+  throw Error("profile '{}' has {} days, of which {} are for {}: ask for fewer days or give a longer history", history.file.string(),
+              history.days(), count,
+              use == 0   ? "learning (data.days)"
+              : use == 1 ? "validation (train.validation_days)"
+                         : "judging (evaluate.days)");
+}
+
+Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::uint64_t seed, int client, int day, const History* history) {
   const auto& data = network.data();
   Scenario s{.steps = o.steps(),
              .loads = static_cast<int>(data.loads.size()),
@@ -71,8 +115,14 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
     return RandomStream(seed, purpose, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(day));
   };
   RandomStream calendar = stream(Draw::scenario);
-  const int week = 1 + static_cast<int>(calendar.below(52)), weekday = 1 + static_cast<int>(calendar.below(7));
+  int week = 1 + static_cast<int>(calendar.below(52)), weekday = 1 + static_cast<int>(calendar.below(7));
   s.day_of_year = std::min(365, (week - 1) * 7 + weekday);
+  const int measured = history ? history_day(*history, day) : -1;
+  if (history) {  // what the file lacks is drawn for the date it gives
+    s.day_of_year = history->day_of_year[measured];
+    week = std::min(52, 1 + (s.day_of_year - 1) / 7);
+    weekday = history->weekday[measured];
+  }
   const double quarters = o.timestep / 900.0;
   const auto hour_of = [&](int step) { return (step + 0.5) * o.timestep / 3600.0; };
 
@@ -140,6 +190,7 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
     hourly[hour] = o.energy_price * level * std::max(0.1, 1.0 + o.price_spread * (shape + 0.06 * noise[hour]));
   }
   for (int t = 0; t < s.steps; ++t) s.price.push_back(hourly[std::min(23, static_cast<int>(hour_of(t)))]);
+  if (history) replace_by_history(s, o, *history, measured);
   return s;
 }
 

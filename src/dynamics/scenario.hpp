@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dynamics/history.hpp"
 #include "grid/network.hpp"
 
 #include <boost/program_options/options_description.hpp>
@@ -8,6 +9,9 @@
 #include <vector>
 
 namespace gridfed {
+
+/// Days are numbered; what is learned from, chosen on and judged on never overlap.
+inline constexpr int first_training_day = 0, first_validation_day = 100000, first_test_day = 200000;
 
 /// What a day may bring. Standard deviations are shares of the load; correlations are between neighbouring steps of 15 minutes and are
 /// raised to the step's length.
@@ -48,6 +52,13 @@ struct Scenario {
 /// Loads: RTS-79 profile of a random week and weekday times (1 + common + local AR(1) noise). Sun: Haurwitz times a clearness index whose
 /// daily regime is clear, broken or overcast. Wind: Gaussian AR(1) with a Weibull marginal. Price: a day-ahead curve with morning and
 /// evening peaks, a midday trough that deepens with the sun, a random level and hourly noise.
-Scenario draw_scenario(const Network& network, const ScenarioOptions& options, std::uint64_t seed, int client, int day);
+/// Where there is a history, its columns replace what would be drawn. Of its days, counted from 0, those with day mod 5 = 3 are for
+/// validation days, those with day mod 5 = 4 for test days, the others for training days, in their order. Throws Error where it has too
+/// few.
+Scenario draw_scenario(const Network& network, const ScenarioOptions& options, std::uint64_t seed, int client, int day,
+                       const History* history = nullptr);
+
+/// Day of a history that stands for day number `day`. Throws Error where the history has too few.
+int history_day(const History& history, int day);
 
 }  // namespace gridfed

@@ -72,8 +72,10 @@ struct GridEnvironment::Applied {
   StepInfo info;
 };
 
-GridEnvironment::GridEnvironment(std::shared_ptr<const Network> network, const ScenarioOptions& scenario, const EnvironmentOptions& options)
+GridEnvironment::GridEnvironment(std::shared_ptr<const Network> network, const ScenarioOptions& scenario, const EnvironmentOptions& options,
+                                 std::shared_ptr<const History> history)
     : network_(std::move(network)),
+      history_(std::move(history)),
       scenario_options_(scenario),
       options_(options),
       actions_(parse_actions(options.actions)),
@@ -105,6 +107,12 @@ int GridEnvironment::observation_size() const {
 }
 int GridEnvironment::action_size() const {
   return options_.zones * static_cast<int>(actions_.size());
+}
+
+double GridEnvironment::battery_power() const {
+  double sum = 0;
+  for (const Complex& power : conditions_.battery_power) sum += power.real();
+  return sum;
 }
 
 std::vector<std::string> GridEnvironment::action_names() const {
@@ -182,7 +190,7 @@ const std::vector<double>& GridEnvironment::idle_costs(std::uint64_t seed, int c
 }
 
 std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, int day) {
-  scenario_ = draw_scenario(*network_, scenario_options_, seed, client, day);
+  scenario_ = draw_scenario(*network_, scenario_options_, seed, client, day, history_.get());
   idle_ = &idle_costs(seed, client, day);
   start_day();
   observe();

@@ -70,7 +70,9 @@ struct StepResult {
 /// power flow.
 class GridEnvironment {
  public:
-  GridEnvironment(std::shared_ptr<const Network> network, const ScenarioOptions& scenario, const EnvironmentOptions& options);
+  /// Days are drawn, or where there is a history taken from it.
+  GridEnvironment(std::shared_ptr<const Network> network, const ScenarioOptions& scenario, const EnvironmentOptions& options,
+                  std::shared_ptr<const History> history = nullptr);
 
   int observation_size() const;
   int action_size() const;
@@ -88,6 +90,8 @@ class GridEnvironment {
   double stored_energy_price() const;                                                  ///< [$/kWh] of the present day
   double scale() const { return peak_load_ / 1000 * scenario_options_.energy_price; }  ///< [$] per unit of return
   std::span<const double> battery_charge() const { return soc_; }
+  /// Measured output of all batteries in the last step, positive = discharge [W].
+  double battery_power() const;
   /// Voltages the operator judges, at the last solution [p.u.].
   std::span<const double> measured_voltages() const { return voltages_; }
   std::span<const double> line_loadings() const { return line_loading_; }
@@ -109,6 +113,7 @@ class GridEnvironment {
   double inverter_voltage(std::span<const int> nodes, double rated_voltage, Connection connection, int phases) const;
 
   std::shared_ptr<const Network> network_;
+  std::shared_ptr<const History> history_;
   ScenarioOptions scenario_options_;
   EnvironmentOptions options_;
   std::vector<ZoneAction> actions_;

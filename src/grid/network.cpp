@@ -356,13 +356,24 @@ class NetworkBuilder {
         }
       }
     }
+    // One sentence an island, however many buses it has.
     for (std::size_t bus = 0; bus < best.size(); ++bus) {
-      if (std::isinf(best[bus])) {
-        const std::string why =
-            open_lines[bus].empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_lines[bus]);
-        fault(origin_of(network_.buses_[bus].name), "bus '{}' has no path to a source ({}): close it or disable the elements at the bus",
-              network_.buses_[bus].name, why);
+      if (!std::isinf(best[bus])) continue;
+      std::vector<int> island{static_cast<int>(bus)};
+      best[bus] = 0;
+      std::string open_line;
+      for (std::size_t i = 0; i < island.size(); ++i) {
+        if (open_line.empty()) open_line = open_lines[island[i]];
+        for (const auto& arc : arcs[island[i]]) {
+          if (!std::isinf(best[arc.to])) continue;
+          best[arc.to] = 0;
+          island.push_back(arc.to);
+        }
       }
+      const std::string& name = network_.buses_[bus].name;
+      const std::string why = open_line.empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_line);
+      const std::string others = island.size() == 1 ? "" : fmt::format(" nor have {} more beside it", island.size() - 1);
+      fault(origin_of(name), "bus '{}' has no path to a source{} ({}): close it or disable the elements there", name, others, why);
     }
     std::vector<int> stack;
     for (std::size_t bus = 0; bus < reference.size(); ++bus) {

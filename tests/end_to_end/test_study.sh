@@ -270,6 +270,31 @@ case_wrong_feeder() {
   broken negative "bad"
 }
 
+# Histories of the user's own: a good one is played, a wrong one is refused before anything is simulated.
+case_wrong_profile() {
+  local hour day
+  { echo 'time,load [pu]'
+    for day in 01 02 03 04 05 06 07 08 09 10; do
+      for hour in {00..23}; do echo "2024-06-$day $hour:00,0.6"; done
+    done; } >good.csv
+  local deck=(--config study.ini --study.feeders "$source/inputs/feeders/ieee13_der.dss,$source/inputs/feeders/ieee37_der.dss")
+  must 2 dataset --output measured --study.profiles good.csv,none
+  must 2 dataset --output drawn
+  "$probe" same measured/dataset.h5 drawn/dataset.h5 >log && fail "the profile changed nothing"
+  wrong() {  # of the second client, so that another rank than the first meets it
+    refused out/dataset.h5 "$2" 2 dataset "${deck[@]}" --output out --study.profiles "good.csv,$1"
+    refused out/dataset.h5 "$2" 1 dataset "${deck[@]}" --output out --study.profiles "good.csv,$1" --dry-run
+  }
+  sed 's/2024-06-03 05:00,0.6/2024-06-03 05:00,nan/' good.csv >nan.csv
+  wrong nan.csv "nan.csv:55: column 'load [pu]' holds 'nan' at 2024-06-03 05:00: give a finite number"
+  grep -v '2024-06-03 05:00' good.csv >gap.csv
+  wrong gap.csv "gap.csv:55: 2024-06-03 06:00 follows 2024-06-03 04:00"
+  head -73 good.csv >short.csv
+  wrong short.csv "'short.csv' has 3 days, of which 0 are for validation"
+  wrong absent.csv "cannot read profile 'absent.csv'"
+  refused out/dataset.h5 "study.profiles names 1 files and study.feeders 2" 1 dataset "${deck[@]}" --output out --study.profiles good.csv
+}
+
 # Datasets that do not belong to the deck.
 case_wrong_dataset() {
   must 2 dataset --output out

@@ -17,12 +17,13 @@ GridEnvironment environment(const EnvironmentOptions& options = {}) {
   return {test::feeder("ieee13_der"), {.timestep = 3600}, options};
 }
 
-/// Battery action of the rules at a head power [peak load].
+/// Battery action of the rules at a head power that excludes the batteries' own [peak load].
 double rule(double head) {
   auto e = environment();
   const auto first = e.reset(1, 0, 0);
   std::vector<float> observation(first.begin(), first.end());
-  observation[4 * ZonalObservation::zone_features + ZonalObservation::head_active] = static_cast<float>(head);
+  observation[4 * ZonalObservation::zone_features + ZonalObservation::head_active] =
+      static_cast<float>(head - e.battery_power() / e.peak_load());
   std::vector<float> action(e.action_size(), 9.0f);
   RulePolicy rules({.discharge_above = 0.65, .charge_below = 0.40, .band = 0.15});
   rules.begin_episode(e, 0);
@@ -39,6 +40,30 @@ TEST(RulePolicy, ShavesAboveAndFillsBelowItsThresholds) {
   EXPECT_EQ(rule(0.9), 1);
   EXPECT_NEAR(rule(0.325), -0.5, 1e-6);
   EXPECT_EQ(rule(-1), -1);
+}
+
+/// A load that stands still above the threshold: what the batteries deliver must not lead them to stop, nor stopping to start again.
+TEST(RulePolicy, HoldsItsOutputUnderAConstantLoad) {
+  auto network = test::script(
+      "new circuit.c basekv=12.47\nnew line.l bus1=sourcebus bus2=a length=0.1\nnew load.l bus1=a kv=12.47 kw=1000 pf=1\n"
+      "new storage.b bus1=a kv=12.47 kwrated=200 kwhrated=4000 %stored=100\n");
+  const auto file = std::filesystem::temp_directory_path() / ("gridfed_flat_" + std::to_string(getpid()) + ".csv");
+  {
+    std::ofstream out(file);
+    out << "time,load [pu]\n2024-03-01 00:00,0.74\n2024-03-01 12:00,0.74\n";
+  }
+  GridEnvironment e(network, {.timestep = 900}, {.zones = 1, .actions = "battery"},
+                    std::make_shared<const History>(read_history(file, *network)));
+  std::filesystem::remove(file);
+  RulePolicy rules;
+  auto observation = e.reset(1, 0, 0);
+  rules.begin_episode(e, 0);
+  std::vector<float> action(1);
+  for (int t = 0; t < 24; ++t) {
+    rules.act(observation, action);
+    EXPECT_NEAR(action[0], 0.6, 0.02) << t;  // (0.74 - 0.65) / 0.15, and the loss of the line
+    observation = e.step(action).observation;
+  }
 }
 
 TEST(RulePolicy, LeavesAnInterfaceWithoutBatteriesAlone) {

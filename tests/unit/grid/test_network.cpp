@@ -48,7 +48,16 @@ TEST(Network, NamesEveryFaultAtOnceWithItsLine) {
 TEST(Network, NamesTheIslandedBusAndTheOpenLineInOneSentence) {
   const std::string message =
       refusal(circuit + "new line.two bus1=a bus2=b r1=0.1 x1=0.2 length=1\nnew load.l bus1=b kv=12.47 kw=1\nopen line.two\n");
-  expect_in("small.dss:3: bus 'b' has no path to a source (line 'two' is open): close it or disable the elements at the bus", message);
+  expect_in("small.dss:3: bus 'b' has no path to a source (line 'two' is open): close it or disable the elements there", message);
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+}
+
+TEST(Network, NamesAnIslandOnceHoweverManyBusesItHas) {
+  const std::string message = refusal(circuit +
+                                      "new line.two bus1=a bus2=b r1=0.1 x1=0.2 length=1\nnew line.three bus1=b bus2=c r1=0.1 x1=0.2\n"
+                                      "new line.four bus1=c bus2=d r1=0.1 x1=0.2\nnew load.l bus1=d kv=12.47 kw=1\nopen line.two\n");
+  expect_in("bus 'b' has no path to a source nor have 2 more beside it (line 'two' is open): close it or disable the elements there",
+            message);
   EXPECT_EQ(message.find('\n'), std::string::npos);
 }
 
