@@ -1,6 +1,6 @@
 #pragma once
 
-#include "grid/network.hpp"
+#include "powerflow/nodal_model.hpp"
 
 #include <boost/program_options/options_description.hpp>
 
@@ -10,6 +10,8 @@
 
 namespace gridfed {
 
+class NodalFactor;
+
 struct PowerFlowOptions {
   double tolerance = 1e-8;
   int max_iterations = 100;
@@ -18,62 +20,70 @@ struct PowerFlowOptions {
 
 void declare(boost::program_options::options_description& deck, PowerFlowOptions& options);
 
-/// What the network carries at an instant, by element position. Loads consume, the others inject [VA].
-struct LoadingConditions {
-  std::vector<Complex> load_power, solar_power, wind_power, battery_power;
-};
-
-/// Every load at its rated power times load_scale, DERs idle.
-LoadingConditions rated_conditions(const Network& network, double load_scale = 1.0);
-
-/// State of the network at an instant. Nothing diverges silently: converged says so, mismatch and mismatch_node say where.
-struct PowerFlowSolution {
-  bool converged = false;
-  int iterations = 0;
-  std::vector<Complex> bus_voltages;  ///< node to ground [V], by node
-  double mismatch = 0;                ///< largest power mismatch of a node [VA]
-  int mismatch_node = -1;
-  Complex source_power;  ///< delivered by the sources [VA]
-  Complex load_power;    ///< drawn by the loads at the solved voltages [VA]
-  Complex losses;        ///< in lines, transformers and series elements [VA]; shunt capacitors and reactors are not losses
-};
-
-/// Flow into the first terminal of a line or transformer.
-struct BranchFlow {
-  Complex power;                ///< all phases [VA]
-  std::vector<double> current;  ///< magnitude by conductor [A]
-};
-
-/// Three-phase nodal fixed point: V = Y^-1 (I_source + I_compensation(V)), with Y factorised once per topology and tap state by PETSc and
-/// the nominal admittance of every load inside Y (as OpenDSS does, which contracts faster than bare constant-power injections).
-class UnbalancedPowerFlow {
+/// A power-flow solver for one network: finds the node voltages at which a NodalModel balances.
+class PowerFlow {
  public:
-  UnbalancedPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options);
-  UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept;
-  ~UnbalancedPowerFlow();
+  virtual ~PowerFlow() = default;
 
-  const Network& network() const;
-  const GridState& state() const;
-  /// Factorises again if anything differs from the present state.
+  const Network& network() const { return model_.network(); }
+  const NodalModel& model() const { return model_; }
+  const GridState& state() const { return model_.state(); }
+  /// Prepares the solver again if anything differs from the present state.
   void set_state(const GridState& state);
 
   /// Starts from the last converged voltages (no load if there are none). The reference stays valid until the next call.
   const PowerFlowSolution& solve(const LoadingConditions& conditions);
-  const PowerFlowSolution& solution() const;
+  const PowerFlowSolution& solution() const { return solution_; }
   /// Forgets the last voltages, so that a result does not depend on what was solved before.
-  void flat_start();
+  void flat_start() { warm_ = false; }
 
   /// Flow into terminal 1 at the last solution.
-  BranchFlow line_flow(int line) const;
-  BranchFlow transformer_flow(int transformer) const;
+  BranchFlow line_flow(int line) const { return model_.line_flow(line, solution_.bus_voltages); }
+  BranchFlow transformer_flow(int transformer) const { return model_.transformer_flow(transformer, solution_.bus_voltages); }
   /// Currents into all conductors of a winding at the last solution [A].
-  std::vector<Complex> winding_current(int transformer, int winding) const;
+  std::vector<Complex> winding_current(int transformer, int winding) const {
+    return model_.winding_current(transformer, winding, solution_.bus_voltages);
+  }
   /// Current over rating of each line and |S| over rating of each transformer; 0 where no rating is given.
-  void loadings(std::span<double> lines, std::span<double> transformers) const;
+  void loadings(std::span<double> lines, std::span<double> transformers) const {
+    model_.loadings(solution_.bus_voltages, lines, transformers);
+  }
+
+ protected:
+  PowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options);
+  PowerFlow(PowerFlow&&) noexcept = default;
+
+  NodalModel model_;
+  PowerFlowOptions options_;
+  std::vector<Complex> x_;  ///< voltages by node [p.u.]: the start of iterate() and its result
 
  private:
-  struct Workspace;
-  std::unique_ptr<Workspace> work_;
+  /// The model's state has changed.
+  virtual void refresh(const StateChange& change) = 0;
+  /// Voltages without load.
+  virtual void start() = 0;
+  /// Improves x_ until it solves the model under these conditions; notes convergence and the number of iterations in the solution.
+  virtual void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) = 0;
+
+  PowerFlowSolution solution_;
+  bool warm_ = false;
+};
+
+/// Three-phase nodal fixed point: V = Y^-1 (I_source + I_compensation(V)), with Y factorised once per topology and tap state by PETSc and
+/// the nominal admittance of every load inside Y (as OpenDSS does, which contracts faster than bare constant-power injections).
+class UnbalancedPowerFlow final : public PowerFlow {
+ public:
+  UnbalancedPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options);
+  UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept;
+  ~UnbalancedPowerFlow() override;
+
+ private:
+  void refresh(const StateChange& change) override;
+  void start() override;
+  void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) override;
+
+  std::unique_ptr<NodalFactor> factor_;
+  std::vector<Complex> rhs_;
 };
 
 }  // namespace gridfed

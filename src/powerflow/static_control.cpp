@@ -22,7 +22,7 @@ RegulatorSettings regulator_settings(const Network& network) {
   return settings;
 }
 
-double compensated_voltage(const UnbalancedPowerFlow& flow, int position) {
+double compensated_voltage(const PowerFlow& flow, int position) {
   const auto& network = flow.network();
   const auto& regulator = network.data().regulators[position];
   const int transformer = network.regulator_transformers()[position];
@@ -44,7 +44,7 @@ double compensated_voltage(const UnbalancedPowerFlow& flow, int position) {
   return std::abs(voltage - Complex(regulator.r, regulator.x) * current);
 }
 
-int move_regulators(UnbalancedPowerFlow& flow, const RegulatorSettings& settings) {
+int move_regulators(PowerFlow& flow, const RegulatorSettings& settings) {
   const auto& network = flow.network();
   const auto& regulators = network.data().regulators;
   std::vector<double> boost(regulators.size());
@@ -79,7 +79,7 @@ int move_regulators(UnbalancedPowerFlow& flow, const RegulatorSettings& settings
   return operations;
 }
 
-ControlResult solve_with_controls(UnbalancedPowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
+ControlResult solve_with_controls(PowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
                                   int max_control_iterations) {
   ControlResult result;
   while (flow.solve(conditions).converged && result.control_iterations < max_control_iterations) {

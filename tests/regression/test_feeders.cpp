@@ -58,7 +58,7 @@ int find_element(const Elements& elements, const std::string& name) {
 }
 
 /// Flow of "line.x" or "transformer.x".
-BranchFlow flow_of(const UnbalancedPowerFlow& flow, const std::string& element) {
+BranchFlow flow_of(const PowerFlow& flow, const std::string& element) {
   const auto& data = flow.network().data();
   const std::string name = element.substr(element.find('.') + 1);
   const bool line = element.starts_with("line.");
@@ -103,7 +103,7 @@ GridState with_taps(const Network& network, const std::map<std::string, int>& ta
   return state;
 }
 
-void expect_solution(const UnbalancedPowerFlow& flow, const std::vector<Reference>& references) {
+void expect_solution(const PowerFlow& flow, const std::vector<Reference>& references) {
   const auto& network = flow.network();
   const auto& solution = flow.solution();
   int compared = 0;

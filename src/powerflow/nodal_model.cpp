@@ -1,0 +1,362 @@
+#include "powerflow/nodal_model.hpp"
+
+#include "powerflow/admittance.hpp"
+#include "runtime/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace gridfed {
+
+namespace {
+
+constexpr double current_limit_voltage = 0.7;  // [p.u.]: below, an inverter holds its current instead of its power
+
+std::vector<std::array<int, 2>> phase_pairs(std::span<const int> nodes, Connection connection, int phases) {
+  std::vector<std::array<int, 2>> pairs;
+  if (connection == Connection::wye) {
+    for (int p = 0; p < phases; ++p) pairs.push_back({nodes[p], nodes.back()});
+  } else if (phases == 1 || nodes.size() == 2) {
+    pairs.push_back({nodes[0], nodes[1]});
+  } else {
+    for (std::size_t p = 0; p < nodes.size(); ++p) pairs.push_back({nodes[p], nodes[(p + 1) % nodes.size()]});
+  }
+  return pairs;
+}
+
+double phase_voltage(double rated_voltage, Connection connection, int phases) {
+  return connection == Connection::wye && phases > 1 ? rated_voltage / std::numbers::sqrt3 : rated_voltage;
+}
+
+template <class Devices>
+std::vector<InjectionPhase> injection_phases(const Devices& devices, std::span<const std::vector<int>> nodes) {
+  std::vector<InjectionPhase> phases;
+  for (std::size_t d = 0; d < devices.size(); ++d) {
+    const auto pairs = phase_pairs(nodes[d], devices[d].connection, devices[d].phases);
+    for (const auto& [a, b] : pairs) {
+      phases.push_back({a, b, static_cast<int>(d), 1.0 / static_cast<double>(pairs.size()),
+                        phase_voltage(devices[d].rated_voltage, devices[d].connection, devices[d].phases)});
+    }
+  }
+  return phases;
+}
+
+Complex at(std::span<const Complex> v, int node) {
+  return node == ground ? Complex{} : v[node];
+}
+
+}  // namespace
+
+LoadingConditions rated_conditions(const Network& network, double load_scale) {
+  LoadingConditions conditions;
+  for (const auto& load : network.data().loads) conditions.load_power.push_back(load.power * load_scale);
+  conditions.solar_power.assign(network.data().solar.size(), 0);
+  conditions.wind_power.assign(network.data().wind.size(), 0);
+  conditions.battery_power.assign(network.data().batteries.size(), 0);
+  return conditions;
+}
+
+Complex injection_current(const InjectionPhase& phase, Complex s, Complex v) {
+  const double magnitude = std::abs(v), floor = current_limit_voltage * phase.rated_voltage;
+  if (magnitude > floor) return std::conj(s / v);
+  return magnitude > 0 ? std::conj(s * magnitude / (v * floor)) : Complex{};
+}
+
+NodalModel::NodalModel(std::shared_ptr<const Network> network) : network_(std::move(network)), state_(initial_state(*network_)) {
+  collect_primitives();
+  build_pattern();
+  refresh_values();
+}
+
+void NodalModel::collect_primitives() {
+  const auto& data = network_->data();
+  const auto joined = [](const TerminalNodes& t) {
+    std::vector<int> nodes = t.from;
+    nodes.insert(nodes.end(), t.to.begin(), t.to.end());
+    return nodes;
+  };
+  for (std::size_t i = 0; i < data.lines.size(); ++i)
+    lines_.push_back({joined(network_->line_nodes()[i]), line_admittance(data.lines[i]), {}});
+  for (std::size_t i = 0; i < data.transformers.size(); ++i) {
+    std::vector<int> nodes;
+    for (const auto& winding : network_->transformer_nodes()[i]) nodes.insert(nodes.end(), winding.begin(), winding.end());
+    transformers_.push_back({std::move(nodes), transformer_admittance(data.transformers[i], state_.taps[i]), {}});
+  }
+  for (std::size_t i = 0; i < data.capacitors.size(); ++i) {
+    capacitors_.push_back({joined(network_->capacitor_nodes()[i]), capacitor_admittance(data.capacitors[i], state_.capacitors[i]), {}});
+  }
+  for (std::size_t i = 0; i < data.reactors.size(); ++i) {
+    reactors_.push_back({joined(network_->reactor_nodes()[i]), reactor_admittance(data.reactors[i]), {}});
+  }
+  for (std::size_t i = 0; i < data.sources.size(); ++i) {
+    sources_.push_back({network_->source_nodes()[i], source_admittance(data.sources[i]), {}});
+    source_voltages_.push_back(gridfed::source_voltages(data.sources[i]));
+  }
+  for (std::size_t i = 0; i < data.loads.size(); ++i) {
+    const auto& load = data.loads[i];
+    const auto pairs = phase_pairs(network_->load_nodes()[i], load.connection, load.phases);
+    const double rated = phase_voltage(load.rated_voltage, load.connection, load.phases);
+    for (const auto& [a, b] : pairs) {
+      const double share = 1.0 / static_cast<double>(pairs.size());
+      load_phases_.push_back({.a = a,
+                              .b = b,
+                              .load = static_cast<int>(i),
+                              .share = share,
+                              .rated_voltage = rated,
+                              .v_low = load.vlow_pu * rated,
+                              .v_min = load.vmin_pu * rated,
+                              .v_max = load.vmax_pu * rated,
+                              .model = load.model,
+                              .data = &load,
+                              .linear = std::conj(load.power * share) / (rated * rated)});
+    }
+  }
+  solar_ = injection_phases(data.solar, network_->solar_nodes());
+  wind_ = injection_phases(data.wind, network_->wind_nodes());
+  batteries_ = injection_phases(data.batteries, network_->battery_nodes());
+}
+
+int NodalModel::slot(int row, int col) const {
+  const auto begin = column_.begin() + row_start_[row], end = column_.begin() + row_start_[row + 1];
+  return static_cast<int>(std::lower_bound(begin, end, col) - column_.begin());
+}
+
+void NodalModel::build_pattern() {
+  const int n = network_->node_count();
+  const std::array groups{&lines_, &transformers_, &capacitors_, &reactors_, &sources_};
+  std::vector<std::vector<int>> neighbours(n);
+  for (int i = 0; i < n; ++i) neighbours[i].push_back(i);
+  for (const auto* group : groups) {
+    for (const auto& p : *group) {
+      for (const int a : p.nodes) {
+        for (const int b : p.nodes) {
+          if (a != ground && b != ground) neighbours[a].push_back(b);
+        }
+      }
+    }
+  }
+  for (const auto& phase : load_phases_) {
+    if (phase.a != ground && phase.b != ground) {
+      neighbours[phase.a].push_back(phase.b);
+      neighbours[phase.b].push_back(phase.a);
+    }
+  }
+  row_start_.assign(1, 0);
+  for (auto& row : neighbours) {
+    std::sort(row.begin(), row.end());
+    row.erase(std::unique(row.begin(), row.end()), row.end());
+    column_.insert(column_.end(), row.begin(), row.end());
+    row_start_.push_back(static_cast<int>(column_.size()));
+  }
+  for (auto* group : groups) {
+    for (auto& p : *group) {
+      for (const int a : p.nodes) {
+        for (const int b : p.nodes) p.slots.push_back(a == ground || b == ground ? -1 : slot(a, b));
+      }
+    }
+  }
+  base_.resize(n);
+  for (int i = 0; i < n; ++i) base_[i] = network_->buses()[network_->nodes()[i].bus].nominal_voltage;
+  matrix_.resize(column_.size());
+  source_currents_.resize(n);
+}
+
+void NodalModel::refresh_values() {
+  std::fill(matrix_.begin(), matrix_.end(), Complex{});
+  const auto add = [&](const Primitive& p) {
+    const std::size_t n = p.nodes.size();
+    for (std::size_t r = 0; r < n; ++r) {
+      for (std::size_t c = 0; c < n; ++c) {
+        const int k = p.slots[r * n + c];
+        if (k >= 0) matrix_[k] += p.y(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c));
+      }
+    }
+  };
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    if (state_.closed[i]) add(lines_[i]);
+  }
+  for (const auto* group : {&transformers_, &capacitors_, &reactors_, &sources_}) {
+    for (const auto& primitive : *group) add(primitive);
+  }
+  for (const auto& phase : load_phases_) {
+    if (phase.a != ground) matrix_[slot(phase.a, phase.a)] += phase.linear;
+    if (phase.b != ground) matrix_[slot(phase.b, phase.b)] += phase.linear;
+    if (phase.a != ground && phase.b != ground) {
+      matrix_[slot(phase.a, phase.b)] -= phase.linear;
+      matrix_[slot(phase.b, phase.a)] -= phase.linear;
+    }
+  }
+  for (int i = 0; i < network_->node_count(); ++i) {
+    for (int k = row_start_[i]; k < row_start_[i + 1]; ++k) matrix_[k] *= base_[i] * base_[column_[k]];
+  }
+  std::fill(source_currents_.begin(), source_currents_.end(), Complex{});
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    const Eigen::VectorXcd current = sources_[s].y * source_voltages_[s];
+    for (std::size_t p = 0; p < sources_[s].nodes.size(); ++p) {
+      const int node = sources_[s].nodes[p];
+      if (node != ground) source_currents_[node] += base_[node] * current(static_cast<Eigen::Index>(p));
+    }
+  }
+}
+
+StateChange NodalModel::set_state(const GridState& wanted) {
+  StateChange change;
+  for (std::size_t t = 0; t < transformers_.size(); ++t) {
+    if (wanted.taps[t] != state_.taps[t]) {
+      transformers_[t].y = transformer_admittance(network_->data().transformers[t], wanted.taps[t]);
+      change.transformers.push_back(static_cast<int>(t));
+    }
+  }
+  for (std::size_t c = 0; c < capacitors_.size(); ++c) {
+    if (wanted.capacitors[c] != state_.capacitors[c]) {
+      capacitors_[c].y = capacitor_admittance(network_->data().capacitors[c], wanted.capacitors[c]);
+      change.capacitors.push_back(static_cast<int>(c));
+    }
+  }
+  for (std::size_t l = 0; l < lines_.size(); ++l) {
+    if (wanted.closed[l] != state_.closed[l]) change.lines.push_back(static_cast<int>(l));
+  }
+  if (change.any()) {
+    state_ = wanted;
+    refresh_values();
+  }
+  return change;
+}
+
+ElementPower NodalModel::currents(const LoadingConditions& conditions, std::span<const Complex> x, std::span<Complex> rhs) const {
+  std::copy(source_currents_.begin(), source_currents_.end(), rhs.begin());
+  ElementPower power;
+  const auto voltage = [&](int node) { return node == ground ? Complex{} : x[node] * base_[node]; };
+  for (const auto& phase : load_phases_) {
+    const Complex dv = voltage(phase.a) - voltage(phase.b);
+    const Complex current = load_current(phase, conditions.load_power[phase.load] * phase.share, dv);
+    power.drawn += dv * std::conj(current);
+    inject(phase.a, phase.b, phase.linear * dv - current, rhs);
+  }
+  const auto add = [&](const std::vector<InjectionPhase>& phases, const std::vector<Complex>& device_power) {
+    for (const auto& phase : phases) {
+      const Complex s = device_power[phase.device] * phase.share;
+      if (s == Complex{}) continue;
+      const Complex dv = voltage(phase.a) - voltage(phase.b);
+      const Complex current = injection_current(phase, s, dv);
+      power.injected += dv * std::conj(current);
+      inject(phase.a, phase.b, current, rhs);
+    }
+  };
+  add(solar_, conditions.solar_power);
+  add(wind_, conditions.wind_power);
+  add(batteries_, conditions.battery_power);
+  return power;
+}
+
+ElementPower NodalModel::residual(const LoadingConditions& conditions, std::span<const Complex> x, std::span<Complex> missing) const {
+  const ElementPower power = currents(conditions, x, missing);
+  for (int i = 0; i < network_->node_count(); ++i) {
+    for (int k = row_start_[i]; k < row_start_[i + 1]; ++k) missing[i] -= matrix_[k] * x[column_[k]];
+  }
+  return power;
+}
+
+void NodalModel::summarise(const LoadingConditions& conditions, std::span<const Complex> x, PowerFlowSolution& solution) const {
+  const int n = network_->node_count();
+  std::vector<Complex> missing(n);
+  const ElementPower power = residual(conditions, x, missing);
+  solution.mismatch = 0;
+  solution.mismatch_node = -1;
+  solution.bus_voltages.resize(n);
+  for (int i = 0; i < n; ++i) {
+    const double mismatch = std::abs(missing[i] * x[i]);
+    if (!(mismatch <= solution.mismatch)) {
+      solution.mismatch = mismatch;
+      solution.mismatch_node = i;
+    }
+    solution.bus_voltages[i] = x[i] * base_[i];
+  }
+  const std::span<const Complex> v = solution.bus_voltages;
+  solution.source_power = 0;
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    const auto count = static_cast<Eigen::Index>(sources_[s].nodes.size());
+    Eigen::VectorXcd terminal(count);
+    for (Eigen::Index p = 0; p < count; ++p) terminal(p) = at(v, sources_[s].nodes[p]);
+    const Eigen::VectorXcd current = sources_[s].y * (source_voltages_[s] - terminal);
+    solution.source_power += (terminal.array() * current.array().conjugate()).sum();
+  }
+  solution.load_power = power.drawn;
+  solution.losses = solution.source_power + power.injected - power.drawn;
+  for (const auto* shunts : {&capacitors_, &reactors_}) {
+    const auto ends = shunts == &capacitors_ ? network_->capacitor_nodes() : network_->reactor_nodes();
+    for (std::size_t i = 0; i < shunts->size(); ++i) {
+      if (ends[i].to.empty()) solution.losses -= flow((*shunts)[i], ends[i].from.size(), v).power;
+    }
+  }
+}
+
+void NodalModel::throw_singular(int node) const {
+  throw Error(
+      "the nodal admittance of network '{}' is singular at node {} (nothing ties it to ground or a source): connect it or give its "
+      "transformer a ppm_antifloat above zero",
+      network_->data().name, network_->node_name(node));
+}
+
+std::vector<Complex> NodalModel::currents_into(const Primitive& p, std::size_t first, std::size_t count, std::span<const Complex> v) const {
+  std::vector<Complex> current(count);
+  for (std::size_t r = 0; r < count; ++r) {
+    for (std::size_t c = 0; c < p.nodes.size(); ++c) {
+      current[r] += p.y(static_cast<Eigen::Index>(first + r), static_cast<Eigen::Index>(c)) * at(v, p.nodes[c]);
+    }
+  }
+  return current;
+}
+
+BranchFlow NodalModel::flow(const Primitive& p, std::size_t conductors, std::span<const Complex> v) const {
+  BranchFlow flow;
+  const auto current = currents_into(p, 0, conductors, v);
+  for (std::size_t r = 0; r < conductors; ++r) {
+    flow.power += at(v, p.nodes[r]) * std::conj(current[r]);
+    flow.current.push_back(std::abs(current[r]));
+  }
+  return flow;
+}
+
+BranchFlow NodalModel::line_flow(int line, std::span<const Complex> v) const {
+  const std::size_t conductors = network_->line_nodes()[line].from.size();
+  if (!state_.closed[line]) return {.power = 0, .current = std::vector<double>(conductors, 0.0)};
+  return flow(lines_[line], conductors, v);
+}
+
+BranchFlow NodalModel::transformer_flow(int transformer, std::span<const Complex> v) const {
+  return flow(transformers_[transformer], network_->transformer_nodes()[transformer][0].size(), v);
+}
+
+std::vector<Complex> NodalModel::winding_current(int transformer, int winding, std::span<const Complex> v) const {
+  const auto& windings = network_->transformer_nodes()[transformer];
+  std::size_t first = 0;
+  for (int w = 0; w < winding; ++w) first += windings[w].size();
+  return currents_into(transformers_[transformer], first, windings[winding].size(), v);
+}
+
+void NodalModel::loadings(std::span<const Complex> v, std::span<double> lines, std::span<double> transformers) const {
+  const auto& data = network_->data();
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    lines[i] = 0;
+    if (data.lines[i].rating <= 0 || !state_.closed[i]) continue;
+    const auto& p = lines_[i];
+    const std::size_t n = p.nodes.size();
+    double worst = 0;
+    for (std::size_t r = 0; r < n / 2; ++r) {
+      Complex current;
+      for (std::size_t c = 0; c < n; ++c) current += p.y(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)) * at(v, p.nodes[c]);
+      worst = std::max(worst, std::norm(current));
+    }
+    lines[i] = std::sqrt(worst) / data.lines[i].rating;
+  }
+  for (std::size_t i = 0; i < transformers.size(); ++i) {
+    const auto& transformer = data.transformers[i];
+    const double rating = transformer.rating > 0 ? transformer.rating : transformer.windings[0].rated_power;
+    transformers[i] = std::abs(transformer_flow(static_cast<int>(i), v).power) / rating;
+  }
+}
+
+}  // namespace gridfed

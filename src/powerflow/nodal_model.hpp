@@ -1,0 +1,151 @@
+#pragma once
+
+#include "grid/network.hpp"
+#include "powerflow/load_current.hpp"
+
+#include <Eigen/Dense>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace gridfed {
+
+/// What the network carries at an instant, by element position. Loads consume, the others inject [VA].
+struct LoadingConditions {
+  std::vector<Complex> load_power, solar_power, wind_power, battery_power;
+};
+
+/// Every load at its rated power times load_scale, DERs idle.
+LoadingConditions rated_conditions(const Network& network, double load_scale = 1.0);
+
+/// State of the network at an instant. Nothing diverges silently: converged says so, mismatch and mismatch_node say where.
+struct PowerFlowSolution {
+  bool converged = false;
+  int iterations = 0;
+  std::vector<Complex> bus_voltages;  ///< node to ground [V], by node
+  double mismatch = 0;                ///< largest power mismatch of a node [VA]
+  int mismatch_node = -1;
+  Complex source_power;  ///< delivered by the sources [VA]
+  Complex load_power;    ///< drawn by the loads at the solved voltages [VA]
+  Complex losses;        ///< in lines, transformers and series elements [VA]; shunt capacitors and reactors are not losses
+};
+
+/// Flow into the first terminal of a line or transformer.
+struct BranchFlow {
+  Complex power;                ///< all phases [VA]
+  std::vector<double> current;  ///< magnitude by conductor [A]
+};
+
+/// An element's primitive admittance, its nodes, and where each entry goes in the nodal matrix.
+struct Primitive {
+  std::vector<int> nodes;  ///< terminals stacked, ground = -1
+  Eigen::MatrixXcd y;      ///< [S]
+  std::vector<int> slots;  ///< [row * n + col], position in NodalModel's pattern; -1 where a node is ground
+};
+
+/// One phase of a PV plant, turbine or battery.
+struct InjectionPhase {
+  int a = 0, b = 0;  ///< nodes, ground = -1
+  int device = 0;
+  double share = 1;          ///< of the device's power
+  double rated_voltage = 0;  ///< across the phase [V]
+};
+
+/// Current injected at voltage v across the phase [A] for power s [VA]: constant power, but no more current than at 0.7 p.u. (an
+/// inverter's current limit). Zero at v = 0.
+Complex injection_current(const InjectionPhase& phase, Complex s, Complex v);
+
+/// Elements that a new state changes, by position.
+struct StateChange {
+  std::vector<int> lines, transformers, capacitors;
+  bool any() const { return !lines.empty() || !transformers.empty() || !capacitors.empty(); }
+};
+
+/// Total powers behind a set of nodal currents [VA].
+struct ElementPower {
+  Complex drawn;     ///< by the loads
+  Complex injected;  ///< by PV, wind and batteries
+};
+
+/// The network as equations Y v = i(v) between nodes, for a GridState: what every solver shares. Rows and columns are scaled by the nodes'
+/// voltage bases (line-to-neutral), so an unknown is a per-unit voltage x and a right-hand side a power [VA] at nominal voltage.
+class NodalModel {
+ public:
+  explicit NodalModel(std::shared_ptr<const Network> network);
+
+  const Network& network() const { return *network_; }
+  const GridState& state() const { return state_; }
+  /// Replaces primitive admittances and matrix values where the state differs, and says where that is.
+  StateChange set_state(const GridState& state);
+
+  std::span<const Primitive> lines() const { return lines_; }  ///< open ones included: see state().closed
+  std::span<const Primitive> transformers() const { return transformers_; }
+  std::span<const Primitive> capacitors() const { return capacitors_; }
+  std::span<const Primitive> reactors() const { return reactors_; }
+  std::span<const Primitive> sources() const { return sources_; }
+  std::span<const Eigen::VectorXcd> source_voltages() const { return source_voltages_; }  ///< behind the source impedances [V]
+  std::span<const LoadPhase> load_phases() const { return load_phases_; }
+  std::span<const InjectionPhase> solar_phases() const { return solar_; }
+  std::span<const InjectionPhase> wind_phases() const { return wind_; }
+  std::span<const InjectionPhase> battery_phases() const { return batteries_; }
+
+  /// Line-to-neutral voltage base of each node [V].
+  std::span<const double> base() const { return base_; }
+  /// Node pairs with an entry, compressed by row, columns ascending; switches of any state have theirs.
+  std::span<const int> row_start() const { return row_start_; }
+  std::span<const int> column() const { return column_; }
+  /// Position of (row, col) in column(); the pair must be in the pattern.
+  int slot(int row, int col) const;
+  /// Scaled nodal matrix of the present state with the nominal admittance of every load in it [VA], by position in column().
+  std::span<const Complex> matrix() const { return matrix_; }
+  /// Currents of the sources, scaled [VA], by node.
+  std::span<const Complex> source_currents() const { return source_currents_; }
+
+  /// Right-hand side that belongs to matrix() at voltages x [p.u.]: sources, minus what loads draw beyond their nominal admittance, plus
+  /// injections, scaled [VA].
+  ElementPower currents(const LoadingConditions& conditions, std::span<const Complex> x, std::span<Complex> rhs) const;
+  /// Adds the scaled current that the phase between nodes a and b injects [A] to a right-hand side.
+  void inject(int a, int b, Complex current, std::span<Complex> rhs) const {
+    if (a != ground) rhs[a] += base_[a] * current;
+    if (b != ground) rhs[b] -= base_[b] * current;
+  }
+  /// currents() - matrix() x: scaled current that is missing at each node [VA].
+  ElementPower residual(const LoadingConditions& conditions, std::span<const Complex> x, std::span<Complex> missing) const;
+
+  /// Fills all of a solution that follows from voltages x [p.u.]; converged and iterations stay as they are.
+  void summarise(const LoadingConditions& conditions, std::span<const Complex> x, PowerFlowSolution& solution) const;
+
+  /// The error to throw where a factorisation meets a zero pivot in the equation of this node.
+  [[noreturn]] void throw_singular(int node) const;
+
+  // Everything below at node voltages v [V].
+
+  /// Currents into rows [first, first + count) of an element [A].
+  std::vector<Complex> currents_into(const Primitive& primitive, std::size_t first, std::size_t count, std::span<const Complex> v) const;
+  /// Flow into terminal 1.
+  BranchFlow line_flow(int line, std::span<const Complex> v) const;
+  BranchFlow transformer_flow(int transformer, std::span<const Complex> v) const;
+  /// Currents into all conductors of a winding [A].
+  std::vector<Complex> winding_current(int transformer, int winding, std::span<const Complex> v) const;
+  /// Current over rating of each line and |S| over rating of each transformer; 0 where no rating is given.
+  void loadings(std::span<const Complex> v, std::span<double> lines, std::span<double> transformers) const;
+
+ private:
+  void collect_primitives();
+  void build_pattern();
+  void refresh_values();
+  BranchFlow flow(const Primitive& primitive, std::size_t conductors, std::span<const Complex> v) const;
+
+  std::shared_ptr<const Network> network_;
+  GridState state_;
+  std::vector<Primitive> lines_, transformers_, capacitors_, reactors_, sources_;
+  std::vector<Eigen::VectorXcd> source_voltages_;
+  std::vector<LoadPhase> load_phases_;
+  std::vector<InjectionPhase> solar_, wind_, batteries_;
+  std::vector<double> base_;
+  std::vector<int> row_start_, column_;
+  std::vector<Complex> matrix_, source_currents_;
+};
+
+}  // namespace gridfed
