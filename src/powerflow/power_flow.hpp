@@ -23,7 +23,7 @@ struct LoadingConditions {
   std::vector<Complex> load_power, solar_power, wind_power, battery_power;
 };
 
-/// Every load at its rated power times load_scale, DERs idle.
+/// Every load at its rated power times load_scale (fixed loads at their rated power), DERs idle.
 LoadingConditions rated_conditions(const Network& network, double load_scale = 1.0);
 
 /// State of the network at an instant. Nothing diverges silently: converged says so, mismatch and mismatch_node say where.
