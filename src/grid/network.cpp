@@ -42,6 +42,7 @@ class NetworkBuilder {
     check_elements();
     collect_nodes();
     if (errors_.empty()) number();
+    if (errors_.empty()) check_control_buses();
     if (errors_.empty()) trace_from_source();
     if (errors_.empty()) measure();
     if (!errors_.empty()) {
@@ -189,6 +190,90 @@ class NetworkBuilder {
               regulator.transformer, found->windings.size());
       }
       network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
+    }
+    check_capacitor_controls();
+  }
+
+  template <class Elements>
+  static int position_of(const Elements& elements, const std::string& name) {
+    const auto found = std::find_if(elements.begin(), elements.end(), [&](const auto& element) { return element.name == name; });
+    return found == elements.end() ? -1 : static_cast<int>(found - elements.begin());
+  }
+
+  struct Found {
+    int position = -1, terminals = 1;
+    std::string_view kind;
+  };
+  Found find_element(const ElementTerminal& wanted) const {
+    const NetworkData& d = network_.data_;
+    switch (wanted.kind) {
+      case ElementKind::source:
+        return {position_of(d.sources, wanted.name), 1, "source"};
+      case ElementKind::line:
+        return {position_of(d.lines, wanted.name), 2, "line"};
+      case ElementKind::transformer: {
+        const int position = position_of(d.transformers, wanted.name);
+        return {position, position < 0 ? 0 : static_cast<int>(d.transformers[position].windings.size()), "transformer"};
+      }
+      case ElementKind::load:
+        return {position_of(d.loads, wanted.name), 1, "load"};
+      case ElementKind::capacitor: {
+        const int position = position_of(d.capacitors, wanted.name);
+        return {position, position < 0 || !d.capacitors[position].to ? 1 : 2, "capacitor"};
+      }
+      case ElementKind::reactor: {
+        const int position = position_of(d.reactors, wanted.name);
+        return {position, position < 0 || !d.reactors[position].to ? 1 : 2, "reactor"};
+      }
+      case ElementKind::solar:
+        return {position_of(d.solar, wanted.name), 1, "PVSystem"};
+      case ElementKind::wind:
+        return {position_of(d.wind, wanted.name), 1, "WindGen"};
+      case ElementKind::battery:
+        return {position_of(d.batteries, wanted.name), 1, "Storage"};
+    }
+    return {};
+  }
+
+  void check_capacitor_controls() {
+    check_names("capacitor control", data().capacitor_controls);
+    for (const auto& control : data().capacitor_controls) {
+      const int capacitor = position_of(data().capacitors, control.capacitor);
+      if (capacitor < 0) {
+        fault(control.origin, "capacitor control '{}' switches capacitor '{}', which does not exist: define it", control.name,
+              control.capacitor);
+      }
+      const Found monitored = find_element(control.monitored);
+      if (monitored.position < 0) {
+        fault(control.origin, "capacitor control '{}' monitors {} '{}', which does not exist: define it", control.name, monitored.kind,
+              control.monitored.name);
+      } else if (control.monitored.terminal < 1 || control.monitored.terminal > monitored.terminals) {
+        fault(control.origin, "capacitor control '{}' monitors terminal {} of {} '{}', which has {}: correct it", control.name,
+              control.monitored.terminal, monitored.kind, control.monitored.name, monitored.terminals);
+      }
+      check_positive(control.origin, fmt::format("voltage ratio of capacitor control '{}'", control.name), control.pt_ratio);
+      check_positive(control.origin, fmt::format("current ratio of capacitor control '{}'", control.name), control.ct_ratio);
+      if (control.voltage_override && !(control.v_min < control.v_max)) {
+        fault(control.origin, "capacitor control '{}' closes below {} V and opens above {} V: let the first be lower", control.name,
+              control.v_min, control.v_max);
+      }
+      network_.controlled_capacitors_.push_back(capacitor);
+      network_.monitored_elements_.push_back(monitored.position);
+    }
+  }
+
+  void check_control_buses() {
+    for (const auto& control : data().capacitor_controls) {
+      if (control.voltage_bus && network_.find_bus(control.voltage_bus->bus) < 0) {
+        fault(control.origin, "capacitor control '{}' measures at bus '{}', which does not exist: correct it", control.name,
+              control.voltage_bus->bus);
+      }
+    }
+    for (const auto& regulator : data().regulators) {
+      if (regulator.remote && network_.find_bus(regulator.remote->bus) < 0) {
+        fault(regulator.origin, "regulator '{}' controls bus '{}', which does not exist: correct it", regulator.name,
+              regulator.remote->bus);
+      }
     }
   }
 

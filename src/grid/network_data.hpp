@@ -106,6 +106,7 @@ struct LoadData {
   double exponent_p = 1, exponent_q = 2;  ///< of model 4 (OpenDSS CVRwatts, CVRvars)
   std::array<double, 7> zip{};            ///< of model 8: P (z, i, p), Q (z, i, p), cut-off voltage pu
   std::string load_class;                 ///< name of its daily shape; empty = residential
+  bool fixed = false;                     ///< keeps its power whatever factor scales the others (OpenDSS status=fixed)
   Origin origin;
 };
 
@@ -133,17 +134,56 @@ struct ReactorData {
   Origin origin;
 };
 
+/// Phases of a terminal that an instrument transformer feeds a controller from.
+enum class PhaseSelection { one, average, maximum, minimum };
+
 /// Line-drop-compensated tap controller of one transformer winding (OpenDSS RegControl).
 struct RegulatorData {
-  std::string name, transformer;          ///< transformer by name
-  int winding = 2;                        ///< 1-based
-  double setpoint = 120, band = 3;        ///< [V] on the secondary of the potential transformer
-  double pt_ratio = 60, ct_rating = 300;  ///< -, [A]
-  double r = 0, x = 0;                    ///< line-drop compensation [V at ct_rating]
-  double delay = 15, tap_delay = 2;       ///< [s]
-  int max_tap_change = 16;                ///< per control iteration in static mode
-  int pt_phase = 1;                       ///< phase that is measured on a multi-phase winding, 1-based
-  std::optional<Terminal> remote;         ///< regulated bus if not the winding itself
+  std::string name, transformer;                      ///< transformer by name
+  int winding = 2;                                    ///< 1-based
+  double setpoint = 120, band = 3;                    ///< [V] on the secondary of the potential transformer
+  double pt_ratio = 60, ct_rating = 300;              ///< -, [A]
+  double r = 0, x = 0;                                ///< line-drop compensation [V at ct_rating]
+  double delay = 15, tap_delay = 2;                   ///< [s]
+  bool inverse_time = false;                          ///< the delay shrinks as the voltage leaves the band
+  int max_tap_change = 16;                            ///< per control iteration in static mode
+  PhaseSelection pt_selection = PhaseSelection::one;  ///< one, maximum or minimum
+  int pt_phase = 1;                                   ///< phase that is measured on a multi-phase winding, 1-based
+  double voltage_limit = 0;                           ///< the winding itself never goes above [V on the PT's secondary]; 0 = no limit
+  std::optional<Terminal> remote;                     ///< regulated bus if not the winding itself
+  double remote_pt_ratio = 60;                        ///< of the potential transformer at the remote bus
+  Origin origin;
+};
+
+enum class ElementKind { source, line, transformer, load, capacitor, reactor, solar, wind, battery };
+
+/// Another element and which of its ends is meant.
+struct ElementTerminal {
+  ElementKind kind = ElementKind::line;
+  std::string name;
+  int terminal = 1;  ///< 1-based; windings of a transformer
+};
+
+/// What a capacitor controller compares with its settings.
+enum class CapacitorControlKind { current, voltage, reactive_power, time, power_factor };
+
+/// Switching controller of a capacitor bank (OpenDSS CapControl).
+struct CapacitorControlData {
+  std::string name, capacitor;  ///< capacitor by name
+  ElementTerminal monitored;    ///< where current, voltage and power are measured, positive into the element
+  CapacitorControlKind kind = CapacitorControlKind::current;
+  /// The bank closes and opens beyond these. Current [A] and voltage [V] on the secondaries of the instrument transformers; reactive power
+  /// [var] of all phases on the primary side; time [h] of the day; power factor, negative = leading.
+  double on_setting = 300, off_setting = 200;
+  double pt_ratio = 60, ct_ratio = 60;
+  PhaseSelection pt_selection = PhaseSelection::one, ct_selection = PhaseSelection::one;
+  int pt_phase = 1, ct_phase = 1;       ///< 1-based, of the monitored terminal
+  bool voltage_override = false;        ///< v_min and v_max come before the settings
+  double v_max = 126, v_min = 115;      ///< [V] on the secondary of the potential transformer: opens above, closes below
+  std::optional<Terminal> voltage_bus;  ///< where the override measures if not at the monitored terminal
+  double delay = 15, delay_off = 15;    ///< before closing, before opening [s]
+  double dead_time = 300;               ///< between opening and closing again [s]
+  double min_reactive_share = 0.5;      ///< of a step's power that must flow before a power-factor control closes it
   Origin origin;
 };
 
@@ -203,6 +243,7 @@ struct NetworkData {
   std::vector<CapacitorData> capacitors;
   std::vector<ReactorData> reactors;
   std::vector<RegulatorData> regulators;
+  std::vector<CapacitorControlData> capacitor_controls;
   std::vector<SolarPvData> solar;
   std::vector<WindTurbineData> wind;
   std::vector<BatteryData> batteries;

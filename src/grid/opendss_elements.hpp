@@ -102,9 +102,22 @@ struct TransformerCode : Transformer {};
 
 struct RegControl : Object {
   std::string transformer;
-  int winding = 1, max_tap_change = 16, pt_phase = 1;
-  double vreg = 120, band = 3, pt_ratio = 60, ct_primary = 300, r = 0, x = 0, delay = 15, tap_delay = 2;
+  int winding = 1, tap_winding = 1, max_tap_change = 16, pt_phase = 1;
+  PhaseSelection pt_selection = PhaseSelection::one;
+  double vreg = 120, band = 3, pt_ratio = 60, remote_pt_ratio = 60, ct_primary = 300, r = 0, x = 0, delay = 15, tap_delay = 2, vlimit = 0;
+  bool inverse_time = false;
   std::optional<BusReference> bus;
+};
+
+struct CapControl : Object {
+  std::string element, capacitor;  ///< element as class.name
+  int terminal = 1, pt_phase = 1, ct_phase = 1;
+  PhaseSelection pt_selection = PhaseSelection::one, ct_selection = PhaseSelection::one;
+  CapacitorControlKind kind = CapacitorControlKind::current;
+  double pt_ratio = 60, ct_ratio = 60, on = 300, off = 200, delay = 15, delay_off = 15, dead_time = 300, vmax = 126, vmin = 115;
+  double percent_min_kvar = 50;
+  bool voltage_override = false;
+  std::optional<BusReference> voltage_bus;
 };
 
 struct Source : Object {
@@ -208,6 +221,7 @@ struct Script {
   Table<TransformerCode> transformer_codes;
   Table<Transformer> transformers;
   Table<RegControl> regulators;
+  Table<CapControl> capacitor_controls;
   Table<Source> sources;
   Table<Load> loads;
   Table<Generator> generators;
@@ -227,9 +241,10 @@ struct ElementClass {
   void (*edit)(Script&, Object&, std::span<const Argument>);
 };
 
-/// The classes this reader knows: of lines, of transformers and banks, and of what turns power from or into something else.
+/// The classes this reader knows: of lines, of transformers and banks, of controllers, and of what turns power from or into something else.
 std::span<const ElementClass> line_classes();
 std::span<const ElementClass> transformer_classes();
+std::span<const ElementClass> control_classes();
 std::span<const ElementClass> conversion_classes();
 
 /// The script's final state in SI units.

@@ -1,5 +1,6 @@
 // From what the script says to the network it means, in SI units.
-#include "grid/opendss_elements.hpp"
+#include "grid/opendss_network.hpp"
+
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -36,15 +37,10 @@ double conversion(LengthUnit from, LengthUnit to) {
   return from == LengthUnit::none || to == LengthUnit::none ? 1 : metres(from) / metres(to);
 }
 
-namespace {
-
-using std::numbers::pi;
-
-[[noreturn]] void fail(const Object& object, std::string_view class_name, std::string_view problem, std::string_view remedy) {
+void fail(const Object& object, std::string_view class_name, std::string_view problem, std::string_view remedy) {
   throw Error("{}:{}: {}.{} {}: {}", object.origin.file, object.origin.line, class_name, object.name, problem, remedy);
 }
 
-/// Nodes as written; those left out are 1, 2, ... for phases and ground for the rest.
 Terminal terminal(const BusReference& reference, int phases, int conductors, const Object& object, std::string_view class_name) {
   if (reference.bus.empty()) fail(object, class_name, "has no bus", "give the bus of every terminal");
   Terminal result{reference.bus, {}};
@@ -54,6 +50,10 @@ Terminal terminal(const BusReference& reference, int phases, int conductors, con
   }
   return result;
 }
+
+namespace {
+
+using std::numbers::pi;
 
 /// Wye: phases and neutral. Delta: phases, and one more where a branch would otherwise have no other end.
 int conductors_of(Connection connection, int phases) {
@@ -198,6 +198,7 @@ LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
                 .exponent_q = load.cvr_vars,
                 .zip = {},
                 .load_class = load.daily,
+                .fixed = !load.follows_loadmult,
                 .origin = load.origin};
   if (data.model == LoadModel::zip) {
     if (load.zipv.size() != 7) fail(load, "Load", "is of model 8 without coefficients", "give zipv=");
@@ -265,32 +266,6 @@ ReactorData reactor_data(const Reactor& r) {
           .connection = r.connection,
           .impedance = impedance,
           .origin = r.origin};
-}
-
-RegulatorData regulator_data(const RegControl& c, Script& script) {
-  const Transformer* transformer = script.transformers.find(c.transformer);
-  if (!transformer) fail(c, "RegControl", "controls no transformer", "give transformer=");
-  if (c.winding > static_cast<int>(transformer->windings.size()))
-    fail(c, "RegControl",
-         fmt::format("controls winding {} of Transformer.{}, which has {}", c.winding, c.transformer, transformer->windings.size()),
-         "correct winding=");
-  RegulatorData data{.name = c.name,
-                     .transformer = c.transformer,
-                     .winding = c.winding,
-                     .setpoint = c.vreg,
-                     .band = c.band,
-                     .pt_ratio = c.pt_ratio,
-                     .ct_rating = c.ct_primary,
-                     .r = c.r,
-                     .x = c.x,
-                     .delay = c.delay,
-                     .tap_delay = c.tap_delay,
-                     .max_tap_change = c.max_tap_change,
-                     .pt_phase = c.pt_phase,
-                     .remote = {},
-                     .origin = c.origin};
-  if (c.bus) data.remote = terminal(*c.bus, transformer->phases, transformer->phases, c, "RegControl");
-  return data;
 }
 
 SolarPvData solar_data(const PvSystem& p, std::vector<std::string>& notes) {
@@ -394,9 +369,7 @@ NetworkData network_data_of(Script& script) {
     if (in_service(c)) data.capacitors.push_back(capacitor_data(c));
   for (auto& r : script.reactors)
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
-  for (auto& c : script.regulators)
-    if (const auto* t = script.transformers.find(c.transformer); in_service(c) && (!t || t->enabled))
-      data.regulators.push_back(regulator_data(c, script));
+  add_controls(script, data);
   for (auto& p : script.pv_systems)
     if (in_service(p)) data.solar.push_back(solar_data(p, script.notes));
   for (auto& w : script.wind_generators)

@@ -112,7 +112,7 @@ constexpr std::string_view passed_options =
 // Classes without part in a power flow at one instant.
 constexpr std::string_view passed_classes =
     "LoadShape TShape PriceShape XYcurve GrowthShape TCC_Curve Spectrum DynamicExp EnergyMeter Monitor Sensor "
-    "CapControl SwtControl Relay Recloser Fuse InvControl ExpControl StorageController GenDispatcher ESPVLControl "
+    "SwtControl Relay Recloser Fuse InvControl ExpControl StorageController GenDispatcher ESPVLControl "
     "UPFCControl";
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -185,7 +185,7 @@ bool is_passed_class(std::string_view name) {
 }
 
 const ElementClass* Interpreter::find_class(std::string_view name) const {
-  for (const auto classes : {line_classes(), transformer_classes(), conversion_classes()})
+  for (const auto classes : {line_classes(), transformer_classes(), control_classes(), conversion_classes()})
     for (const ElementClass& type : classes)
       if (lower_case(type.name) == lower_case(name)) return &type;
   return nullptr;
@@ -202,7 +202,7 @@ std::pair<std::string, std::string> split_name(std::string_view qualified_name) 
 
 [[noreturn]] void unknown_class(std::string_view name) {
   auto names = words_of(passed_classes);
-  for (const auto classes : {line_classes(), transformer_classes(), conversion_classes()})
+  for (const auto classes : {line_classes(), transformer_classes(), control_classes(), conversion_classes()})
     for (const ElementClass& type : classes) names.push_back(type.name);
   throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
                     "correct it or take the object out"};

@@ -51,7 +51,7 @@ Complex at(std::span<const Complex> v, int node) {
 
 LoadingConditions rated_conditions(const Network& network, double load_scale) {
   LoadingConditions conditions;
-  for (const auto& load : network.data().loads) conditions.load_power.push_back(load.power * load_scale);
+  for (const auto& load : network.data().loads) conditions.load_power.push_back(load.power * (load.fixed ? 1.0 : load_scale));
   conditions.solar_power.assign(network.data().solar.size(), 0);
   conditions.wind_power.assign(network.data().wind.size(), 0);
   conditions.battery_power.assign(network.data().batteries.size(), 0);

@@ -35,7 +35,7 @@ double compensated_voltage(const PowerFlow& flow, int position) {
   if (regulator.remote) {
     const int bus = network.bus_of(*regulator.remote);
     const int node = network.find_node(bus, regulator.remote->nodes.empty() ? 1 : regulator.remote->nodes[0]);
-    return std::abs(at(node)) / regulator.pt_ratio;
+    return std::abs(at(node)) / regulator.remote_pt_ratio;
   }
   const int far = data.windings[winding].connection == Connection::wye ? nodes.back() : nodes[(phase + 1) % nodes.size()];
   const Complex voltage = (at(nodes[phase]) - at(far)) / regulator.pt_ratio;
