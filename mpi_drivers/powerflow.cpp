@@ -64,16 +64,18 @@ void run(Session& session) {
       flow.solve(conditions);
     }
     const auto& solution = flow.solution();
+    const auto balance = flow.balance();
     session.log().line(
         "converged={} iterations={} control_iterations={} nodes={} source_kW={:.4f} source_kvar={:.4f} losses_kW={:.4f} losses_kvar={:.4f}",
-        solution.converged, solution.iterations, control.control_iterations, network->node_count(), solution.source_power.real() / 1e3,
-        solution.source_power.imag() / 1e3, solution.losses.real() / 1e3, solution.losses.imag() / 1e3);
+        solution.converged, solution.iterations, control.control_iterations, network->node_count(), balance.source_power.real() / 1e3,
+        balance.source_power.imag() / 1e3, balance.losses.real() / 1e3, balance.losses.imag() / 1e3);
     for (const auto& [name, number] : regulator_taps(flow)) session.log().line("regulator={} tap={}", name, number);
     if (!solution.converged) {
+      const auto mismatch = flow.mismatch();
       session.log().warn(
           "the power flow did not converge in {} iterations: the largest mismatch is {:.3g} VA at {}; lower the load or raise "
           "powerflow.max_iterations",
-          solution.iterations, solution.mismatch, network->node_name(std::max(0, solution.mismatch_node)));
+          solution.iterations, mismatch.power, network->node_name(std::max(0, mismatch.node)));
     } else if (!control.settled) {
       session.log().warn("regulators still want to move after {} control iterations: check their bands", control.control_iterations);
     }

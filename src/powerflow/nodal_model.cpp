@@ -12,8 +12,6 @@ namespace gridfed {
 
 namespace {
 
-constexpr double current_limit_voltage = 0.7;  // [p.u.]: below, an inverter holds its current instead of its power
-
 std::vector<std::array<int, 2>> phase_pairs(std::span<const int> nodes, Connection connection, int phases) {
   std::vector<std::array<int, 2>> pairs;
   if (connection == Connection::wye) {
@@ -67,7 +65,8 @@ Complex injection_current(const InjectionPhase& phase, Complex s, Complex v) {
 NodalModel::NodalModel(std::shared_ptr<const Network> network) : network_(std::move(network)), state_(initial_state(*network_)) {
   collect_primitives();
   build_pattern();
-  refresh_values();
+  find_switched();
+  assemble();
 }
 
 void NodalModel::collect_primitives() {
@@ -163,34 +162,65 @@ void NodalModel::build_pattern() {
   source_currents_.resize(n);
 }
 
-void NodalModel::refresh_values() {
-  std::fill(matrix_.begin(), matrix_.end(), Complex{});
-  const auto add = [&](const Primitive& p) {
-    const std::size_t n = p.nodes.size();
-    for (std::size_t r = 0; r < n; ++r) {
-      for (std::size_t c = 0; c < n; ++c) {
-        const int k = p.slots[r * n + c];
-        if (k >= 0) matrix_[k] += p.y(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c));
-      }
+void NodalModel::find_switched() {
+  const auto nodes = network_->nodes();
+  for (int node = 0; node < network_->node_count(); ++node) {
+    if (node == 0 || nodes[node].bus != nodes[node - 1].bus) bus_start_.push_back(node);
+  }
+  bus_start_.push_back(network_->node_count());
+  switched_.assign(network_->node_count(), false);
+  const auto mark = [&](const Primitive& p) {
+    for (const int node : p.nodes) {
+      if (node != ground) switched_[node] = true;
     }
   };
-  for (std::size_t i = 0; i < lines_.size(); ++i) {
-    if (state_.closed[i]) add(lines_[i]);
+  for (const int t : network_->regulator_transformers()) {
+    if (std::find(switched_transformers_.begin(), switched_transformers_.end(), t) == switched_transformers_.end())
+      switched_transformers_.push_back(t);
   }
-  for (const auto* group : {&transformers_, &capacitors_, &reactors_, &sources_}) {
-    for (const auto& primitive : *group) add(primitive);
+  for (std::size_t l = 0; l < lines_.size(); ++l) {
+    if (network_->data().lines[l].is_switch) switched_lines_.push_back(static_cast<int>(l));
   }
-  for (const auto& phase : load_phases_) {
-    if (phase.a != ground) matrix_[slot(phase.a, phase.a)] += phase.linear;
-    if (phase.b != ground) matrix_[slot(phase.b, phase.b)] += phase.linear;
-    if (phase.a != ground && phase.b != ground) {
-      matrix_[slot(phase.a, phase.b)] -= phase.linear;
-      matrix_[slot(phase.b, phase.a)] -= phase.linear;
+  for (const int t : switched_transformers_) mark(transformers_[t]);
+  for (const int l : switched_lines_) mark(lines_[l]);
+  for (const auto& capacitor : capacitors_) mark(capacitor);
+}
+
+void NodalModel::add_scaled(const Primitive& p, std::vector<Complex>& values) const {
+  const std::size_t n = p.nodes.size();
+  for (std::size_t r = 0; r < n; ++r) {
+    for (std::size_t c = 0; c < n; ++c) {
+      const int k = p.slots[r * n + c];
+      if (k >= 0) values[k] += p.y(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)) * (base_[p.nodes[r]] * base_[p.nodes[c]]);
     }
   }
-  for (int i = 0; i < network_->node_count(); ++i) {
-    for (int k = row_start_[i]; k < row_start_[i + 1]; ++k) matrix_[k] *= base_[i] * base_[column_[k]];
+}
+
+void NodalModel::assemble() {
+  fixed_.assign(column_.size(), Complex{});
+  std::vector<bool> apart(lines_.size(), false), apart_transformer(transformers_.size(), false);
+  for (const int l : switched_lines_) apart[l] = true;
+  for (const int t : switched_transformers_) apart_transformer[t] = true;
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    if (state_.closed[i] && !apart[i]) add_scaled(lines_[i], fixed_);
   }
+  for (std::size_t i = 0; i < transformers_.size(); ++i) {
+    if (!apart_transformer[i]) add_scaled(transformers_[i], fixed_);
+  }
+  for (const auto* group : {&reactors_, &sources_}) {
+    for (const auto& primitive : *group) add_scaled(primitive, fixed_);
+  }
+  for (const auto& phase : load_phases_) {
+    const auto scaled = [&](int a, int b) { return phase.linear * (base_[a] * base_[b]); };
+    if (phase.a != ground) fixed_[slot(phase.a, phase.a)] += scaled(phase.a, phase.a);
+    if (phase.b != ground) fixed_[slot(phase.b, phase.b)] += scaled(phase.b, phase.b);
+    if (phase.a != ground && phase.b != ground) {
+      fixed_[slot(phase.a, phase.b)] -= scaled(phase.a, phase.b);
+      fixed_[slot(phase.b, phase.a)] -= scaled(phase.b, phase.a);
+    }
+  }
+  matrix_ = fixed_;
+  add_switched();
   std::fill(source_currents_.begin(), source_currents_.end(), Complex{});
   for (std::size_t s = 0; s < sources_.size(); ++s) {
     const Eigen::VectorXcd current = sources_[s].y * source_voltages_[s];
@@ -201,26 +231,61 @@ void NodalModel::refresh_values() {
   }
 }
 
+/// Always in the same order onto the same values: the matrix depends on the state alone, not on how it came about.
+void NodalModel::add_switched() {
+  for (const int l : switched_lines_) {
+    if (state_.closed[l]) add_scaled(lines_[l], matrix_);
+  }
+  for (const int t : switched_transformers_) add_scaled(transformers_[t], matrix_);
+  for (const auto& capacitor : capacitors_) add_scaled(capacitor, matrix_);
+}
+
 StateChange NodalModel::set_state(const GridState& wanted) {
   StateChange change;
-  for (std::size_t t = 0; t < transformers_.size(); ++t) {
-    if (wanted.taps[t] != state_.taps[t]) {
-      transformers_[t].y = transformer_admittance(network_->data().transformers[t], wanted.taps[t]);
-      change.transformers.push_back(static_cast<int>(t));
+  const auto touch = [&](const Primitive& p) {
+    for (const int node : p.nodes) {
+      if (node == ground) continue;
+      change.nodes.push_back(node);
+      change.within_switched = change.within_switched && switched_[node];
     }
+  };
+  const auto among = [](const std::vector<int>& list, int i) { return std::find(list.begin(), list.end(), i) != list.end(); };
+  for (std::size_t t = 0; t < transformers_.size(); ++t) {
+    if (wanted.taps[t] == state_.taps[t]) continue;
+    const int position = static_cast<int>(t);
+    transformers_[t].y = transformer_admittance(network_->data().transformers[t], wanted.taps[t]);
+    change.transformers.push_back(position);
+    touch(transformers_[t]);
+    change.within_switched = change.within_switched && among(switched_transformers_, position);
   }
   for (std::size_t c = 0; c < capacitors_.size(); ++c) {
-    if (wanted.capacitors[c] != state_.capacitors[c]) {
-      capacitors_[c].y = capacitor_admittance(network_->data().capacitors[c], wanted.capacitors[c]);
-      change.capacitors.push_back(static_cast<int>(c));
+    if (wanted.capacitors[c] == state_.capacitors[c]) continue;
+    capacitors_[c].y = capacitor_admittance(network_->data().capacitors[c], wanted.capacitors[c]);
+    change.capacitors.push_back(static_cast<int>(c));
+    touch(capacitors_[c]);
+  }
+  if (wanted.closed != state_.closed) {
+    for (std::size_t l = 0; l < lines_.size(); ++l) {
+      if (wanted.closed[l] == state_.closed[l]) continue;
+      change.lines.push_back(static_cast<int>(l));
+      touch(lines_[l]);
+      change.within_switched = change.within_switched && among(switched_lines_, static_cast<int>(l));
     }
   }
-  for (std::size_t l = 0; l < lines_.size(); ++l) {
-    if (wanted.closed[l] != state_.closed[l]) change.lines.push_back(static_cast<int>(l));
-  }
-  if (change.any()) {
-    state_ = wanted;
-    refresh_values();
+  if (!change.any()) return change;
+  state_ = wanted;
+  if (change.within_switched) {
+    const auto reset = [&](const Primitive& p) {
+      for (const int k : p.slots) {
+        if (k >= 0) matrix_[k] = fixed_[k];
+      }
+    };
+    for (const int l : switched_lines_) reset(lines_[l]);
+    for (const int t : switched_transformers_) reset(transformers_[t]);
+    for (const auto& capacitor : capacitors_) reset(capacitor);
+    add_switched();
+  } else {
+    assemble();
   }
   return change;
 }
@@ -259,38 +324,43 @@ ElementPower NodalModel::residual(const LoadingConditions& conditions, std::span
   return power;
 }
 
-void NodalModel::summarise(const LoadingConditions& conditions, std::span<const Complex> x, PowerFlowSolution& solution) const {
-  const int n = network_->node_count();
-  std::vector<Complex> missing(n);
-  const ElementPower power = residual(conditions, x, missing);
-  solution.mismatch = 0;
-  solution.mismatch_node = -1;
-  solution.bus_voltages.resize(n);
-  for (int i = 0; i < n; ++i) {
-    const double mismatch = std::abs(missing[i] * x[i]);
-    if (!(mismatch <= solution.mismatch)) {
-      solution.mismatch = mismatch;
-      solution.mismatch_node = i;
-    }
-    solution.bus_voltages[i] = x[i] * base_[i];
+std::vector<Complex> NodalModel::per_unit(std::span<const Complex> v) const {
+  std::vector<Complex> x(v.begin(), v.end());
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] /= base_[i];
+  return x;
+}
+
+Mismatch NodalModel::mismatch(const LoadingConditions& conditions, std::span<const Complex> v) const {
+  const auto x = per_unit(v);
+  std::vector<Complex> missing(x.size());
+  residual(conditions, x, missing);
+  Mismatch largest;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double power = std::abs(missing[i] * x[i]);
+    if (!(power <= largest.power)) largest = {power, static_cast<int>(i)};
   }
-  const std::span<const Complex> v = solution.bus_voltages;
-  solution.source_power = 0;
+  return largest;
+}
+
+PowerBalance NodalModel::balance(const LoadingConditions& conditions, std::span<const Complex> v) const {
+  std::vector<Complex> unused(v.size());
+  const ElementPower power = currents(conditions, per_unit(v), unused);
+  PowerBalance balance{.source_power = 0, .load_power = power.drawn, .losses = 0};
   for (std::size_t s = 0; s < sources_.size(); ++s) {
     const auto count = static_cast<Eigen::Index>(sources_[s].nodes.size());
     Eigen::VectorXcd terminal(count);
     for (Eigen::Index p = 0; p < count; ++p) terminal(p) = at(v, sources_[s].nodes[p]);
     const Eigen::VectorXcd current = sources_[s].y * (source_voltages_[s] - terminal);
-    solution.source_power += (terminal.array() * current.array().conjugate()).sum();
+    balance.source_power += (terminal.array() * current.array().conjugate()).sum();
   }
-  solution.load_power = power.drawn;
-  solution.losses = solution.source_power + power.injected - power.drawn;
+  balance.losses = balance.source_power + power.injected - power.drawn;
   for (const auto* shunts : {&capacitors_, &reactors_}) {
     const auto ends = shunts == &capacitors_ ? network_->capacitor_nodes() : network_->reactor_nodes();
     for (std::size_t i = 0; i < shunts->size(); ++i) {
-      if (ends[i].to.empty()) solution.losses -= flow((*shunts)[i], ends[i].from.size(), v).power;
+      if (ends[i].to.empty()) balance.losses -= flow((*shunts)[i], ends[i].from.size(), v).power;
     }
   }
+  return balance;
 }
 
 void NodalModel::throw_singular(int node) const {

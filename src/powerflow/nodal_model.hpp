@@ -19,16 +19,24 @@ struct LoadingConditions {
 /// Every load at its rated power times load_scale, DERs idle.
 LoadingConditions rated_conditions(const Network& network, double load_scale = 1.0);
 
-/// State of the network at an instant. Nothing diverges silently: converged says so, mismatch and mismatch_node say where.
+/// State of the network at an instant. Nothing diverges silently: converged says so, PowerFlow::mismatch() where.
 struct PowerFlowSolution {
   bool converged = false;
   int iterations = 0;
   std::vector<Complex> bus_voltages;  ///< node to ground [V], by node
-  double mismatch = 0;                ///< largest power mismatch of a node [VA]
-  int mismatch_node = -1;
-  Complex source_power;  ///< delivered by the sources [VA]
-  Complex load_power;    ///< drawn by the loads at the solved voltages [VA]
-  Complex losses;        ///< in lines, transformers and series elements [VA]; shunt capacitors and reactors are not losses
+};
+
+/// What comes and goes at a solution [VA].
+struct PowerBalance {
+  Complex source_power;  ///< delivered by the sources
+  Complex load_power;    ///< drawn by the loads at the solved voltages
+  Complex losses;        ///< in lines, transformers and series elements; shunt capacitors and reactors are not losses
+};
+
+/// Where currents least add up at a solution.
+struct Mismatch {
+  double power = 0;  ///< largest of a node [VA]
+  int node = -1;
 };
 
 /// Flow into the first terminal of a line or transformer.
@@ -52,13 +60,18 @@ struct InjectionPhase {
   double rated_voltage = 0;  ///< across the phase [V]
 };
 
+/// Below this an inverter holds its current instead of its power [p.u.].
+inline constexpr double current_limit_voltage = 0.7;
+
 /// Current injected at voltage v across the phase [A] for power s [VA]: constant power, but no more current than at 0.7 p.u. (an
 /// inverter's current limit). Zero at v = 0.
 Complex injection_current(const InjectionPhase& phase, Complex s, Complex v);
 
-/// Elements that a new state changes, by position.
+/// Elements that a new state changes, by position, and the nodes whose rows of the matrix follow.
 struct StateChange {
   std::vector<int> lines, transformers, capacitors;
+  std::vector<int> nodes;
+  bool within_switched = true;  ///< all nodes are among NodalModel::switched()
   bool any() const { return !lines.empty() || !transformers.empty() || !capacitors.empty(); }
 };
 
@@ -99,6 +112,10 @@ class NodalModel {
   int slot(int row, int col) const;
   /// Scaled nodal matrix of the present state with the nominal admittance of every load in it [VA], by position in column().
   std::span<const Complex> matrix() const { return matrix_; }
+  /// Nodes of what operation changes: regulated transformers, capacitors, switches.
+  const std::vector<bool>& switched() const { return switched_; }
+  /// First node of each bus, then the number of nodes.
+  std::span<const int> bus_start() const { return bus_start_; }
   /// Currents of the sources, scaled [VA], by node.
   std::span<const Complex> source_currents() const { return source_currents_; }
 
@@ -113,14 +130,13 @@ class NodalModel {
   /// currents() - matrix() x: scaled current that is missing at each node [VA].
   ElementPower residual(const LoadingConditions& conditions, std::span<const Complex> x, std::span<Complex> missing) const;
 
-  /// Fills all of a solution that follows from voltages x [p.u.]; converged and iterations stay as they are.
-  void summarise(const LoadingConditions& conditions, std::span<const Complex> x, PowerFlowSolution& solution) const;
-
   /// The error to throw where a factorisation meets a zero pivot in the equation of this node.
   [[noreturn]] void throw_singular(int node) const;
 
   // Everything below at node voltages v [V].
 
+  PowerBalance balance(const LoadingConditions& conditions, std::span<const Complex> v) const;
+  Mismatch mismatch(const LoadingConditions& conditions, std::span<const Complex> v) const;
   /// Currents into rows [first, first + count) of an element [A].
   std::vector<Complex> currents_into(const Primitive& primitive, std::size_t first, std::size_t count, std::span<const Complex> v) const;
   /// Flow into terminal 1.
@@ -134,7 +150,11 @@ class NodalModel {
  private:
   void collect_primitives();
   void build_pattern();
-  void refresh_values();
+  void find_switched();
+  void assemble();
+  void add_switched();
+  void add_scaled(const Primitive& primitive, std::vector<Complex>& values) const;
+  std::vector<Complex> per_unit(std::span<const Complex> v) const;
   BranchFlow flow(const Primitive& primitive, std::size_t conductors, std::span<const Complex> v) const;
 
   std::shared_ptr<const Network> network_;
@@ -146,6 +166,10 @@ class NodalModel {
   std::vector<double> base_;
   std::vector<int> row_start_, column_;
   std::vector<Complex> matrix_, source_currents_;
+  std::vector<Complex> fixed_;  // matrix_ without the switched elements
+  std::vector<int> bus_start_;
+  std::vector<bool> switched_;
+  std::vector<int> switched_lines_, switched_transformers_;  // and all capacitors
 };
 
 }  // namespace gridfed

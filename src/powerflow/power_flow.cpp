@@ -1,6 +1,5 @@
 #include "powerflow/power_flow.hpp"
 
-#include "powerflow/nodal_factor.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -26,7 +25,6 @@ PowerFlow::PowerFlow(std::shared_ptr<const Network> network, const PowerFlowOpti
   if (!(options.acceleration_factor > 0 && options.acceleration_factor < 2)) {
     throw Error("powerflow.acceleration_factor is {}: it must lie in (0, 2)", options.acceleration_factor);
   }
-  x_.assign(model_.network().node_count(), 0);
   solution_.bus_voltages.assign(model_.network().node_count(), 0);
 }
 
@@ -46,71 +44,10 @@ const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
   solution_.iterations = 0;
   if (!warm_) start();
   warm_ = false;
-  iterate(conditions, solution_);
-  model_.summarise(conditions, x_, solution_);
+  conditions_ = conditions;
+  iterate(conditions_, solution_);
   warm_ = solution_.converged;
   return solution_;
-}
-
-namespace {
-
-constexpr double rounding_level = 1e-8;  // [p.u.]: no tolerance above is met by stalling
-
-}  // namespace
-
-UnbalancedPowerFlow::UnbalancedPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options)
-    : PowerFlow(std::move(network), options),
-      factor_(std::make_unique<NodalFactor>(model_.row_start(), model_.column())),
-      rhs_(model_.network().node_count()) {
-  refresh({});
-}
-UnbalancedPowerFlow::UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept = default;
-UnbalancedPowerFlow::~UnbalancedPowerFlow() = default;
-
-void UnbalancedPowerFlow::refresh(const StateChange&) {
-  if (const auto singular = factor_->factorise(model_.matrix())) model_.throw_singular(*singular);
-}
-
-void UnbalancedPowerFlow::start() {
-  const auto no_load = factor_->solve(model_.source_currents());
-  std::copy(no_load.begin(), no_load.end(), x_.begin());
-}
-
-void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) {
-  double previous = 0, best = 0;
-  int stalled = 0;
-  while (solution.iterations < options_.max_iterations) {
-    ++solution.iterations;
-    model_.currents(conditions, x_, rhs_);
-    const auto next = factor_->solve(rhs_);
-    double change = 0;
-    for (std::size_t i = 0; i < x_.size(); ++i) {
-      const Complex step = next[i] - x_[i];
-      change = std::max(change, std::norm(step));
-      x_[i] += options_.acceleration_factor * step;
-    }
-    change = std::sqrt(change);
-    if (!std::isfinite(change) || change > 1e6) break;
-    // A contraction with ratio r leaves r / (1 - r) of the last step still to go (Banach's bound).
-    const double ratio = previous > 0 ? std::min(change / previous, 0.95) : 0.5;
-    if (change * ratio / (1 - ratio) < options_.tolerance && (change < options_.tolerance || previous > 0)) {
-      solution.converged = true;
-      break;
-    }
-    // A section that only line capacitance or parts per million tie to ground moves by the rounding error of the substitution, which may
-    // lie above the tightest tolerances: twenty steps at that level of which none is half the best before are convergence.
-    if (previous > 0 && change > 0.5 * best) {
-      ++stalled;
-    } else {
-      best = change;
-      stalled = 0;
-    }
-    if (stalled >= 20 && change < rounding_level) {
-      solution.converged = true;
-      break;
-    }
-    previous = change;
-  }
 }
 
 }  // namespace gridfed

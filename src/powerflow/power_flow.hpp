@@ -10,8 +10,6 @@
 
 namespace gridfed {
 
-class NodalFactor;
-
 struct PowerFlowOptions {
   double tolerance = 1e-8;
   int max_iterations = 100;
@@ -34,6 +32,10 @@ class PowerFlow {
   /// Starts from the last converged voltages (no load if there are none). The reference stays valid until the next call.
   const PowerFlowSolution& solve(const LoadingConditions& conditions);
   const PowerFlowSolution& solution() const { return solution_; }
+  /// Powers at the last solution.
+  PowerBalance balance() const { return model_.balance(conditions_, solution_.bus_voltages); }
+  /// Where the last solution balances least.
+  Mismatch mismatch() const { return model_.mismatch(conditions_, solution_.bus_voltages); }
   /// Forgets the last voltages, so that a result does not depend on what was solved before.
   void flat_start() { warm_ = false; }
 
@@ -55,22 +57,22 @@ class PowerFlow {
 
   NodalModel model_;
   PowerFlowOptions options_;
-  std::vector<Complex> x_;  ///< voltages by node [p.u.]: the start of iterate() and its result
 
  private:
   /// The model's state has changed.
   virtual void refresh(const StateChange& change) = 0;
   /// Voltages without load.
   virtual void start() = 0;
-  /// Improves x_ until it solves the model under these conditions; notes convergence and the number of iterations in the solution.
+  /// Goes on from where the last one ended until the model balances under these conditions; fills the solution.
   virtual void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) = 0;
 
   PowerFlowSolution solution_;
+  LoadingConditions conditions_;  // of the solution
   bool warm_ = false;
 };
 
-/// Three-phase nodal fixed point: V = Y^-1 (I_source + I_compensation(V)), with Y factorised once per topology and tap state by PETSc and
-/// the nominal admittance of every load inside Y (as OpenDSS does, which contracts faster than bare constant-power injections).
+/// Three-phase nodal fixed point: Y v = i(v), with Y factorised once per topology and tap state (ClusterFactor) and part of what loads draw
+/// inside Y; each step is mixed with the last (Anderson 1965, depth one: the secant method along the path).
 class UnbalancedPowerFlow final : public PowerFlow {
  public:
   UnbalancedPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options);
@@ -82,8 +84,8 @@ class UnbalancedPowerFlow final : public PowerFlow {
   void start() override;
   void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) override;
 
-  std::unique_ptr<NodalFactor> factor_;
-  std::vector<Complex> rhs_;
+  struct Workspace;
+  std::unique_ptr<Workspace> work_;
 };
 
 }  // namespace gridfed

@@ -87,10 +87,11 @@ void write_flows(const PowerFlow& flow, const std::filesystem::path& path) {
 void write_summary(const PowerFlow& flow, const ControlResult& control, const std::filesystem::path& path) {
   write_csv(path, [&](std::ostream& out) {
     const auto& s = flow.solution();
+    const auto balance = flow.balance();
     out << "converged,iterations,control_iterations,nodes,source_p_kW,source_q_kvar,losses_p_kW,losses_q_kvar\n";
     out << fmt::format("{},{},{},{},{:.8g},{:.8g},{:.8g},{:.8g}\n", static_cast<int>(s.converged), s.iterations, control.control_iterations,
-                       flow.network().node_count(), s.source_power.real() / 1e3, s.source_power.imag() / 1e3, s.losses.real() / 1e3,
-                       s.losses.imag() / 1e3);
+                       flow.network().node_count(), balance.source_power.real() / 1e3, balance.source_power.imag() / 1e3,
+                       balance.losses.real() / 1e3, balance.losses.imag() / 1e3);
   });
 }
 
