@@ -55,6 +55,7 @@ LoadingConditions rated_conditions(const Network& network, double load_scale) {
   conditions.solar_power.assign(network.data().solar.size(), 0);
   conditions.wind_power.assign(network.data().wind.size(), 0);
   conditions.battery_power.assign(network.data().batteries.size(), 0);
+  for (const auto& generator : network.data().generators) conditions.generator_power.push_back(generator.power);
   return conditions;
 }
 
@@ -62,6 +63,14 @@ Complex injection_current(const InjectionPhase& phase, Complex s, Complex v) {
   const double magnitude = std::abs(v), floor = current_limit_voltage * phase.rated_voltage;
   if (magnitude > floor) return std::conj(s / v);
   return magnitude > 0 ? std::conj(s * magnitude / (v * floor)) : Complex{};
+}
+
+CurrentDerivative injection_current_derivative(const InjectionPhase& phase, Complex s, Complex v) {
+  const double magnitude = std::abs(v), floor = current_limit_voltage * phase.rated_voltage;
+  if (magnitude == 0) return {};
+  if (magnitude > floor) return {0, -std::conj(s / (v * v))};
+  const Complex h = std::conj(s) / (magnitude * floor);
+  return current_derivative(h, -h / magnitude, v);
 }
 
 NodalModel::NodalModel(std::shared_ptr<const Network> network) : network_(std::move(network)), state_(initial_state(*network_)) {
@@ -116,6 +125,7 @@ void NodalModel::collect_primitives() {
   solar_ = injection_phases(data.solar, network_->solar_nodes());
   wind_ = injection_phases(data.wind, network_->wind_nodes());
   batteries_ = injection_phases(data.batteries, network_->battery_nodes());
+  generators_ = injection_phases(data.generators, network_->generator_nodes());
 }
 
 int NodalModel::slot(int row, int col) const {
@@ -161,6 +171,13 @@ void NodalModel::build_pattern() {
   for (int i = 0; i < n; ++i) base_[i] = network_->buses()[network_->nodes()[i].bus].nominal_voltage;
   matrix_.resize(column_.size());
   source_currents_.resize(n);
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    if (!network_->data().sources[s].ideal) continue;
+    for (std::size_t p = 0; p < sources_[s].nodes.size(); ++p) {
+      const int node = sources_[s].nodes[p];
+      if (node != ground) fixed_nodes_.push_back({node, source_voltages_[s](static_cast<Eigen::Index>(p)) / base_[node]});
+    }
+  }
 }
 
 void NodalModel::refresh_values() {
@@ -248,6 +265,7 @@ ElementPower NodalModel::currents(const LoadingConditions& conditions, std::span
   add(solar_, conditions.solar_power);
   add(wind_, conditions.wind_power);
   add(batteries_, conditions.battery_power);
+  add(generators_, conditions.generator_power);
   return power;
 }
 
@@ -263,6 +281,11 @@ void NodalModel::summarise(const LoadingConditions& conditions, std::span<const 
   const int n = network_->node_count();
   std::vector<Complex> missing(n);
   const ElementPower power = residual(conditions, x, missing);
+  solution.source_power = 0;
+  for (const auto& fixed : fixed_nodes_) {  // its source makes up for whatever is missing
+    solution.source_power -= x[fixed.node] * std::conj(missing[fixed.node]);
+    missing[fixed.node] = 0;
+  }
   solution.mismatch = 0;
   solution.mismatch_node = -1;
   solution.bus_voltages.resize(n);
@@ -275,7 +298,6 @@ void NodalModel::summarise(const LoadingConditions& conditions, std::span<const 
     solution.bus_voltages[i] = x[i] * base_[i];
   }
   const std::span<const Complex> v = solution.bus_voltages;
-  solution.source_power = 0;
   for (std::size_t s = 0; s < sources_.size(); ++s) {
     const auto count = static_cast<Eigen::Index>(sources_[s].nodes.size());
     Eigen::VectorXcd terminal(count);
@@ -284,6 +306,7 @@ void NodalModel::summarise(const LoadingConditions& conditions, std::span<const 
     solution.source_power += (terminal.array() * current.array().conjugate()).sum();
   }
   solution.load_power = power.drawn;
+  solution.generator_power = conditions.generator_power;
   solution.losses = solution.source_power + power.injected - power.drawn;
   for (const auto* shunts : {&capacitors_, &reactors_}) {
     const auto ends = shunts == &capacitors_ ? network_->capacitor_nodes() : network_->reactor_nodes();

@@ -12,13 +12,22 @@ namespace gridfed {
 
 class NodalFactor;
 
+enum class Solver { automatic, newton_raphson, fast_decoupled, distribution, unbalanced };
+/// Which of its two matrices a fast decoupled power flow forms without resistance.
+enum class DecouplingScheme { xb, bx };
+
 struct PowerFlowOptions {
   double tolerance = 1e-8;
   int max_iterations = 100;
   double acceleration_factor = 1.0;
+  Solver solver = Solver::automatic;  ///< what make_power_flow() makes
+  DecouplingScheme scheme = DecouplingScheme::xb;
 };
 
 void declare(boost::program_options::options_description& deck, PowerFlowOptions& options);
+
+/// Has every bus one conductor?
+bool is_positive_sequence(const Network& network);
 
 /// A power-flow solver for one network: finds the node voltages at which a NodalModel balances.
 class PowerFlow {
@@ -53,6 +62,10 @@ class PowerFlow {
   PowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options);
   PowerFlow(PowerFlow&&) noexcept = default;
 
+  /// Throws an Error if a generator holds its voltage or, where asked, if a source is ideal: not every solver can do that.
+  enum class IdealSources { allowed, refused };
+  void refuse_held_voltages(const char* solver, IdealSources ideal) const;
+
   NodalModel model_;
   PowerFlowOptions options_;
   std::vector<Complex> x_;  ///< voltages by node [p.u.]: the start of iterate() and its result
@@ -62,7 +75,8 @@ class PowerFlow {
   virtual void refresh(const StateChange& change) = 0;
   /// Voltages without load.
   virtual void start() = 0;
-  /// Improves x_ until it solves the model under these conditions; notes convergence and the number of iterations in the solution.
+  /// Improves x_ until it solves the model under these conditions; notes convergence, the number of iterations and, where a generator holds
+  /// its voltage, its power in the solution.
   virtual void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) = 0;
 
   PowerFlowSolution solution_;
