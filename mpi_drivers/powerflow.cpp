@@ -1,5 +1,6 @@
 #include "grid/network.hpp"
 #include "grid/opendss_reader.hpp"
+#include "powerflow/make_power_flow.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "powerflow/static_control.hpp"
 #include "runtime/session.hpp"
@@ -50,7 +51,8 @@ void run(Session& session) {
   }
   const bool solved = agreed(session.world(), [&] {
     if (session.world().rank() != 0) return true;
-    UnbalancedPowerFlow flow(network, solver_options);
+    const auto solver = make_power_flow(network, solver_options);
+    PowerFlow& flow = *solver;
     GridState state = initial_state(*network);
     if (options.neutral_taps) set_neutral_taps(state);
     if (!options.taps.empty()) impose_taps(*network, options.taps, state);

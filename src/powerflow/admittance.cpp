@@ -136,6 +136,7 @@ MatrixXcd reactor_admittance(const ReactorData& reactor) {
 
 MatrixXcd source_admittance(const SourceData& source) {
   const auto n = static_cast<Index>(source.terminal.nodes.size());
+  if (source.ideal) return MatrixXcd::Zero(n, n);
   if (n == 1) return MatrixXcd::Constant(1, 1, 1.0 / source.z1);
   const Complex self = (2.0 * source.z1 + source.z0) / 3.0;
   const Complex mutual = (source.z0 - source.z1) / 3.0;

@@ -22,7 +22,7 @@ Eigen::MatrixXcd capacitor_admittance(const CapacitorData& capacitor, std::span<
 
 Eigen::MatrixXcd reactor_admittance(const ReactorData& reactor);
 
-/// Thevenin impedance of the source, inverted: phases x phases.
+/// Thevenin impedance of the source, inverted: phases x phases; zero for an ideal source, whose voltages are fixed instead.
 Eigen::MatrixXcd source_admittance(const SourceData& source);
 
 /// Voltages behind that impedance [V].

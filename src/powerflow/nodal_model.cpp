@@ -53,6 +53,7 @@ LoadingConditions rated_conditions(const Network& network, double load_scale) {
   conditions.solar_power.assign(network.data().solar.size(), 0);
   conditions.wind_power.assign(network.data().wind.size(), 0);
   conditions.battery_power.assign(network.data().batteries.size(), 0);
+  for (const auto& generator : network.data().generators) conditions.generator_power.push_back(generator.power);
   return conditions;
 }
 
@@ -60,6 +61,14 @@ Complex injection_current(const InjectionPhase& phase, Complex s, Complex v) {
   const double magnitude = std::abs(v), floor = current_limit_voltage * phase.rated_voltage;
   if (magnitude > floor) return std::conj(s / v);
   return magnitude > 0 ? std::conj(s * magnitude / (v * floor)) : Complex{};
+}
+
+CurrentDerivative injection_current_derivative(const InjectionPhase& phase, Complex s, Complex v) {
+  const double magnitude = std::abs(v), floor = current_limit_voltage * phase.rated_voltage;
+  if (magnitude == 0) return {};
+  if (magnitude > floor) return {0, -std::conj(s / (v * v))};
+  const Complex h = std::conj(s) / (magnitude * floor);
+  return current_derivative(h, -h / magnitude, v);
 }
 
 NodalModel::NodalModel(std::shared_ptr<const Network> network) : network_(std::move(network)), state_(initial_state(*network_)) {
@@ -115,6 +124,7 @@ void NodalModel::collect_primitives() {
   solar_ = injection_phases(data.solar, network_->solar_nodes());
   wind_ = injection_phases(data.wind, network_->wind_nodes());
   batteries_ = injection_phases(data.batteries, network_->battery_nodes());
+  generators_ = injection_phases(data.generators, network_->generator_nodes());
 }
 
 int NodalModel::slot(int row, int col) const {
@@ -160,6 +170,13 @@ void NodalModel::build_pattern() {
   for (int i = 0; i < n; ++i) base_[i] = network_->buses()[network_->nodes()[i].bus].nominal_voltage;
   matrix_.resize(column_.size());
   source_currents_.resize(n);
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    if (!network_->data().sources[s].ideal) continue;
+    for (std::size_t p = 0; p < sources_[s].nodes.size(); ++p) {
+      const int node = sources_[s].nodes[p];
+      if (node != ground) fixed_nodes_.push_back({node, source_voltages_[s](static_cast<Eigen::Index>(p)) / base_[node]});
+    }
+  }
 }
 
 void NodalModel::find_switched() {
@@ -313,6 +330,7 @@ ElementPower NodalModel::currents(const LoadingConditions& conditions, std::span
   add(solar_, conditions.solar_power);
   add(wind_, conditions.wind_power);
   add(batteries_, conditions.battery_power);
+  add(generators_, conditions.generator_power);
   return power;
 }
 
@@ -334,6 +352,7 @@ Mismatch NodalModel::mismatch(const LoadingConditions& conditions, std::span<con
   const auto x = per_unit(v);
   std::vector<Complex> missing(x.size());
   residual(conditions, x, missing);
+  for (const auto& fixed : fixed_nodes_) missing[fixed.node] = 0;  // its source makes up for whatever is missing
   Mismatch largest;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double power = std::abs(missing[i] * x[i]);
@@ -343,9 +362,11 @@ Mismatch NodalModel::mismatch(const LoadingConditions& conditions, std::span<con
 }
 
 PowerBalance NodalModel::balance(const LoadingConditions& conditions, std::span<const Complex> v) const {
-  std::vector<Complex> unused(v.size());
-  const ElementPower power = currents(conditions, per_unit(v), unused);
+  const auto x = per_unit(v);
+  std::vector<Complex> missing(v.size());
+  const ElementPower power = fixed_nodes_.empty() ? currents(conditions, x, missing) : residual(conditions, x, missing);
   PowerBalance balance{.source_power = 0, .load_power = power.drawn, .losses = 0};
+  for (const auto& fixed : fixed_nodes_) balance.source_power -= x[fixed.node] * std::conj(missing[fixed.node]);
   for (std::size_t s = 0; s < sources_.size(); ++s) {
     const auto count = static_cast<Eigen::Index>(sources_[s].nodes.size());
     Eigen::VectorXcd terminal(count);

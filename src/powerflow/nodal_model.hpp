@@ -13,17 +13,18 @@ namespace gridfed {
 
 /// What the network carries at an instant, by element position. Loads consume, the others inject [VA].
 struct LoadingConditions {
-  std::vector<Complex> load_power, solar_power, wind_power, battery_power;
+  std::vector<Complex> load_power, solar_power, wind_power, battery_power, generator_power;
 };
 
-/// Every load at its rated power times load_scale, DERs idle.
+/// Every load at its rated power times load_scale, generators as scheduled, DERs idle.
 LoadingConditions rated_conditions(const Network& network, double load_scale = 1.0);
 
 /// State of the network at an instant. Nothing diverges silently: converged says so, PowerFlow::mismatch() where.
 struct PowerFlowSolution {
   bool converged = false;
   int iterations = 0;
-  std::vector<Complex> bus_voltages;  ///< node to ground [V], by node
+  std::vector<Complex> bus_voltages;     ///< node to ground [V], by node
+  std::vector<Complex> generator_power;  ///< injected [VA], by generator; its reactive part is a result where a voltage is held
 };
 
 /// What comes and goes at a solution [VA].
@@ -52,7 +53,7 @@ struct Primitive {
   std::vector<int> slots;  ///< [row * n + col], position in NodalModel's pattern; -1 where a node is ground
 };
 
-/// One phase of a PV plant, turbine or battery.
+/// One phase of a PV plant, turbine, battery or generator.
 struct InjectionPhase {
   int a = 0, b = 0;  ///< nodes, ground = -1
   int device = 0;
@@ -66,6 +67,8 @@ inline constexpr double current_limit_voltage = 0.7;
 /// Current injected at voltage v across the phase [A] for power s [VA]: constant power, but no more current than at 0.7 p.u. (an
 /// inverter's current limit). Zero at v = 0.
 Complex injection_current(const InjectionPhase& phase, Complex s, Complex v);
+/// Its derivative.
+CurrentDerivative injection_current_derivative(const InjectionPhase& phase, Complex s, Complex v);
 
 /// Elements that a new state changes, by position, and the nodes whose rows of the matrix follow.
 struct StateChange {
@@ -78,7 +81,13 @@ struct StateChange {
 /// Total powers behind a set of nodal currents [VA].
 struct ElementPower {
   Complex drawn;     ///< by the loads
-  Complex injected;  ///< by PV, wind and batteries
+  Complex injected;  ///< by PV, wind, batteries and generators
+};
+
+/// A node whose voltage an ideal source holds.
+struct FixedNode {
+  int node = 0;
+  Complex voltage;  ///< [p.u.]
 };
 
 /// The network as equations Y v = i(v) between nodes, for a GridState: what every solver shares. Rows and columns are scaled by the nodes'
@@ -98,10 +107,12 @@ class NodalModel {
   std::span<const Primitive> reactors() const { return reactors_; }
   std::span<const Primitive> sources() const { return sources_; }
   std::span<const Eigen::VectorXcd> source_voltages() const { return source_voltages_; }  ///< behind the source impedances [V]
+  std::span<const FixedNode> fixed_nodes() const { return fixed_nodes_; }
   std::span<const LoadPhase> load_phases() const { return load_phases_; }
   std::span<const InjectionPhase> solar_phases() const { return solar_; }
   std::span<const InjectionPhase> wind_phases() const { return wind_; }
   std::span<const InjectionPhase> battery_phases() const { return batteries_; }
+  std::span<const InjectionPhase> generator_phases() const { return generators_; }
 
   /// Line-to-neutral voltage base of each node [V].
   std::span<const double> base() const { return base_; }
@@ -161,8 +172,9 @@ class NodalModel {
   GridState state_;
   std::vector<Primitive> lines_, transformers_, capacitors_, reactors_, sources_;
   std::vector<Eigen::VectorXcd> source_voltages_;
+  std::vector<FixedNode> fixed_nodes_;
   std::vector<LoadPhase> load_phases_;
-  std::vector<InjectionPhase> solar_, wind_, batteries_;
+  std::vector<InjectionPhase> solar_, wind_, batteries_, generators_;
   std::vector<double> base_;
   std::vector<int> row_start_, column_;
   std::vector<Complex> matrix_, source_currents_;

@@ -15,7 +15,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 template <class Visit>
 void for_each_phase(const NodalModel& model, Visit visit) {
   for (const auto& phase : model.load_phases()) visit(phase.a, phase.b);
-  for (const auto phases : {model.solar_phases(), model.wind_phases(), model.battery_phases()}) {
+  for (const auto phases : {model.solar_phases(), model.wind_phases(), model.battery_phases(), model.generator_phases()}) {
     for (const auto& phase : phases) visit(phase.a, phase.b);
   }
 }
@@ -91,6 +91,7 @@ PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor)
   add_devices(model.solar_phases(), Kind::solar);
   add_devices(model.wind_phases(), Kind::wind);
   add_devices(model.battery_phases(), Kind::battery);
+  add_devices(model.generator_phases(), Kind::generator);
   const auto currents = model.source_currents();
   for (const auto& source : model.sources()) {
     for (const int node : source.nodes) {
@@ -165,11 +166,11 @@ void PortCurrents::lay_out(int channels) {
 
 void PortCurrents::set_conditions(const LoadingConditions& conditions) {
   const std::vector<Complex>* powers[] = {&conditions.load_power, &conditions.solar_power, &conditions.wind_power,
-                                          &conditions.battery_power};
+                                          &conditions.battery_power, &conditions.generator_power};
   std::fill(y_re_.begin(), y_re_.end(), 0.0);
   std::fill(y_im_.begin(), y_im_.end(), 0.0);
   for (const int slot : further_) slots_[slot].y = 0;
-  for (int kind = 0; kind < 4; ++kind) {
+  for (int kind = 0; kind < kinds; ++kind) {
     const Complex* power = powers[kind]->data();
     for (const auto& [channel, device, factor] : shares_[kind]) {
       y_re_[channel] += factor * power[device].real();

@@ -48,7 +48,8 @@ class PortCurrents {
     Shape shape;
     Complex y;
   };
-  enum class Kind { load, solar, wind, battery };
+  enum class Kind { load, solar, wind, battery, generator };
+  static constexpr int kinds = 5;
   struct Share {  ///< a device's part of the y of a channel's first slot, or of a further one
     int at = 0, device = 0;
     double factor = 0;
@@ -66,7 +67,7 @@ class PortCurrents {
 
   std::vector<Slot> slots_;
   std::multimap<int, int> slots_of_channel_;
-  std::array<std::vector<Share>, 4> shares_, further_shares_;  // by kind
+  std::array<std::vector<Share>, kinds> shares_, further_shares_;  // by kind
   std::vector<Irregular> irregular_;
   std::vector<int> further_;  // slots beyond the first of their channel
   std::vector<std::pair<int, Complex>> sources_;

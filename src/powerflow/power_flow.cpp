@@ -5,8 +5,25 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cmath>
+#include <initializer_list>
+#include <string>
+#include <utility>
 
 namespace gridfed {
+
+namespace {
+
+template <class Choice>
+Choice chosen(const char* key, const std::string& name, std::initializer_list<std::pair<const char*, Choice>> choices) {
+  std::string names;
+  for (const auto& [known, choice] : choices) {
+    if (name == known) return choice;
+    names += names.empty() ? known : fmt::format(", {}", known);
+  }
+  throw Error("{} is '{}': it must be one of {}", key, name, names);
+}
+
+}  // namespace
 
 void declare(boost::program_options::options_description& deck, PowerFlowOptions& o) {
   namespace po = boost::program_options;
@@ -15,7 +32,40 @@ void declare(boost::program_options::options_description& deck, PowerFlowOptions
                                                                         po::value(&o.max_iterations)->default_value(o.max_iterations),
                                                                         "iterations before a case counts as diverged")(
       "powerflow.acceleration_factor", po::value(&o.acceleration_factor)->default_value(o.acceleration_factor),
-      "step length of the fixed point; 1 = plain, above 1 over-relaxes");
+      "step length of the fixed point; 1 = plain, above 1 over-relaxes")(
+      "powerflow.solver", po::value<std::string>()->default_value("auto")->notifier([&o](const std::string& name) {
+        o.solver = chosen<Solver>("powerflow.solver", name,
+                                  {{"auto", Solver::automatic},
+                                   {"newton_raphson", Solver::newton_raphson},
+                                   {"fast_decoupled", Solver::fast_decoupled},
+                                   {"distribution", Solver::distribution},
+                                   {"unbalanced", Solver::unbalanced}});
+      }),
+      "auto, newton_raphson, fast_decoupled, distribution or unbalanced; auto = newton_raphson where a bus holds its voltage or every bus "
+      "has one conductor, else unbalanced")(
+      "powerflow.scheme", po::value<std::string>()->default_value("xb")->notifier([&o](const std::string& name) {
+        o.scheme = chosen<DecouplingScheme>("powerflow.scheme", name, {{"xb", DecouplingScheme::xb}, {"bx", DecouplingScheme::bx}});
+      }),
+      "xb or bx: which matrix of fast_decoupled leaves out resistance, that of angles or that of magnitudes");
+}
+
+bool is_positive_sequence(const Network& network) {
+  return network.buses().size() == static_cast<std::size_t>(network.node_count());
+}
+
+void PowerFlow::refuse_held_voltages(const char* solver, IdealSources ideal) const {
+  for (const auto& generator : network().data().generators) {
+    if (!generator.voltage_setpoint_pu) continue;
+    throw Error("{}:{}: generator '{}' holds its voltage, which the {} solver cannot do: take powerflow.solver = newton_raphson",
+                generator.origin.file, generator.origin.line, generator.name, solver);
+  }
+  for (const auto& source : network().data().sources) {
+    if (!source.ideal || ideal == IdealSources::allowed) continue;
+    throw Error(
+        "{}:{}: source '{}' is ideal, which the {} solver cannot do: take powerflow.solver = newton_raphson or give the source an "
+        "impedance",
+        source.origin.file, source.origin.line, source.name, solver);
+  }
 }
 
 PowerFlow::PowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options)
@@ -25,7 +75,12 @@ PowerFlow::PowerFlow(std::shared_ptr<const Network> network, const PowerFlowOpti
   if (!(options.acceleration_factor > 0 && options.acceleration_factor < 2)) {
     throw Error("powerflow.acceleration_factor is {}: it must lie in (0, 2)", options.acceleration_factor);
   }
+  x_.assign(model_.network().node_count(), 0);
   solution_.bus_voltages.assign(model_.network().node_count(), 0);
+}
+
+void PowerFlow::take_voltages(std::span<Complex> v) const {
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = x_[i] * model_.base()[i];
 }
 
 void PowerFlow::set_state(const GridState& state) {
@@ -36,16 +91,20 @@ void PowerFlow::set_state(const GridState& state) {
 const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
   const auto& data = network().data();
   if (conditions.load_power.size() != data.loads.size() || conditions.solar_power.size() != data.solar.size() ||
-      conditions.wind_power.size() != data.wind.size() || conditions.battery_power.size() != data.batteries.size()) {
-    throw Error("loading conditions do not match network '{}': give one power for each of its {} loads and {} DERs", data.name,
-                data.loads.size(), data.solar.size() + data.wind.size() + data.batteries.size());
+      conditions.wind_power.size() != data.wind.size() || conditions.battery_power.size() != data.batteries.size() ||
+      conditions.generator_power.size() != data.generators.size()) {
+    throw Error("loading conditions do not match network '{}': give one power for each of its {} loads, {} DERs and {} generators",
+                data.name, data.loads.size(), data.solar.size() + data.wind.size() + data.batteries.size(), data.generators.size());
   }
   solution_.converged = false;
   solution_.iterations = 0;
   if (!warm_) start();
   warm_ = false;
+  solution_.generator_power = conditions.generator_power;
+  iterate(conditions, solution_);
   conditions_ = conditions;
-  iterate(conditions_, solution_);
+  conditions_.generator_power = solution_.generator_power;
+  take_voltages(solution_.bus_voltages);
   warm_ = solution_.converged;
   return solution_;
 }

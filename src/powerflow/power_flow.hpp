@@ -10,13 +10,22 @@
 
 namespace gridfed {
 
+enum class Solver { automatic, newton_raphson, fast_decoupled, distribution, unbalanced };
+/// Which of its two matrices a fast decoupled power flow forms without resistance.
+enum class DecouplingScheme { xb, bx };
+
 struct PowerFlowOptions {
   double tolerance = 1e-8;
   int max_iterations = 100;
   double acceleration_factor = 1.0;
+  Solver solver = Solver::automatic;  ///< what make_power_flow() makes
+  DecouplingScheme scheme = DecouplingScheme::xb;
 };
 
 void declare(boost::program_options::options_description& deck, PowerFlowOptions& options);
+
+/// Has every bus one conductor?
+bool is_positive_sequence(const Network& network);
 
 /// A power-flow solver for one network: finds the node voltages at which a NodalModel balances.
 class PowerFlow {
@@ -55,16 +64,25 @@ class PowerFlow {
   PowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options);
   PowerFlow(PowerFlow&&) noexcept = default;
 
+  /// Throws an Error if a generator holds its voltage or, where asked, if a source is ideal: not every solver can do that.
+  enum class IdealSources { allowed, refused };
+  void refuse_held_voltages(const char* solver, IdealSources ideal) const;
+
   NodalModel model_;
   PowerFlowOptions options_;
+  std::vector<Complex> x_;  ///< voltages by node [p.u.] of solvers that keep them so
 
  private:
   /// The model's state has changed.
   virtual void refresh(const StateChange& change) = 0;
   /// Voltages without load.
   virtual void start() = 0;
-  /// Goes on from where the last one ended until the model balances under these conditions; fills the solution.
+  /// Goes on from where the last solve ended until the model balances under these conditions; notes convergence, the number of iterations
+  /// and, where a generator holds its voltage, its power in the solution.
   virtual void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) = 0;
+
+  /// Voltages that iterate() ended with [V]; those of x_ unless a solver has its own.
+  virtual void take_voltages(std::span<Complex> v) const;
 
   PowerFlowSolution solution_;
   LoadingConditions conditions_;  // of the solution
@@ -83,6 +101,7 @@ class UnbalancedPowerFlow final : public PowerFlow {
   void refresh(const StateChange& change) override;
   void start() override;
   void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) override;
+  void take_voltages(std::span<Complex> v) const override;
 
   struct Workspace;
   std::unique_ptr<Workspace> work_;

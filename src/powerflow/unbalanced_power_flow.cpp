@@ -97,6 +97,7 @@ struct UnbalancedPowerFlow::Workspace {
 
 UnbalancedPowerFlow::UnbalancedPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options)
     : PowerFlow(std::move(network), options), work_(std::make_unique<Workspace>(model_)) {
+  refuse_held_voltages("unbalanced", IdealSources::refused);
   if (const int node = work_->factor.factorise(Workspace::matrix(model_)); node >= 0) model_.throw_singular(node);
 }
 UnbalancedPowerFlow::UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept = default;
@@ -154,7 +155,11 @@ void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlow
     std::swap(w.g, w.g_before);
   }
   if (solution.converged) std::swap(w.x, w.g);
-  w.factor.recover(w.r.re.data(), w.r.im.data(), w.x.re.data(), w.x.im.data(), solution.bus_voltages);
+}
+
+void UnbalancedPowerFlow::take_voltages(std::span<Complex> v) const {
+  const auto& w = *work_;
+  w.factor.recover(w.r.re.data(), w.r.im.data(), w.x.re.data(), w.x.im.data(), v);
 }
 
 }  // namespace gridfed
