@@ -192,6 +192,7 @@ class NetworkBuilder {
       network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
     }
     check_capacitor_controls();
+    check_load_shapes();
   }
 
   template <class Elements>
@@ -260,6 +261,38 @@ class NetworkBuilder {
       network_.controlled_capacitors_.push_back(capacitor);
       network_.monitored_elements_.push_back(monitored.position);
     }
+  }
+
+  void check_load_shapes() {
+    check_names("load shape", data().load_shapes);
+    std::set<std::string_view> known;
+    for (const auto& shape : data().load_shapes) {
+      known.insert(shape.name);
+      if (shape.active.empty()) fault(shape.origin, "load shape '{}' has no values: give npts= and mult=", shape.name);
+      if (!shape.reactive.empty() && shape.reactive.size() != shape.active.size()) {
+        fault(shape.origin, "load shape '{}' has {} active and {} reactive values: give as many of both", shape.name, shape.active.size(),
+              shape.reactive.size());
+      }
+      if (shape.interval == 0 && shape.times.size() != shape.active.size()) {
+        fault(shape.origin, "load shape '{}' has {} values at {} hours: give one hour a value, or an interval", shape.name,
+              shape.active.size(), shape.times.size());
+      }
+      if (!std::is_sorted(shape.times.begin(), shape.times.end())) {
+        fault(shape.origin, "the hours of load shape '{}' do not rise: sort them", shape.name);
+      }
+    }
+    const auto check = [&](const auto& elements, const char* kind) {
+      for (const auto& element : elements) {
+        for (const auto* name : {&element.shapes.daily, &element.shapes.yearly, &element.shapes.duty}) {
+          if (!name->empty() && !known.contains(*name))
+            fault(element.origin, "{} '{}' follows load shape '{}', which does not exist: define it", kind, element.name, *name);
+        }
+      }
+    };
+    check(data().loads, "load");
+    check(data().solar, "PVSystem");
+    check(data().wind, "WindGen");
+    check(data().batteries, "Storage");
   }
 
   void check_control_buses() {

@@ -81,6 +81,23 @@ struct TransformerData {
   Origin origin;
 };
 
+/// How power follows time. Each name is a LoadShapeData's; empty = constant.
+struct ShapeNames {
+  std::string daily, yearly, duty;
+};
+
+/// Values in time: of power relative to an element's own, or of power itself.
+struct LoadShapeData {
+  std::string name;
+  double interval = 3600;                     ///< between values [s]; 0 = at `times`
+  std::vector<double> times;                  ///< [s], rising; empty unless interval is 0
+  std::vector<double> active;                 ///< [-], or [W] if use_actual
+  std::vector<double> reactive;               ///< [-], or [var] if use_actual; empty = as `active`
+  bool use_actual = false;                    ///< the values are powers
+  double active_base = 0, reactive_base = 0;  ///< what the values were or would be normalised by; 0 = their largest
+  Origin origin;
+};
+
 /// Voltage dependence of a load, numbered as in OpenDSS.
 enum class LoadModel {
   constant_power = 1,
@@ -105,8 +122,8 @@ struct LoadData {
   double vlow_pu = 0.50;                  ///< below, the nominal impedance; the current is interpolated up to vmin_pu
   double exponent_p = 1, exponent_q = 2;  ///< of model 4 (OpenDSS CVRwatts, CVRvars)
   std::array<double, 7> zip{};            ///< of model 8: P (z, i, p), Q (z, i, p), cut-off voltage pu
-  std::string load_class;                 ///< name of its daily shape; empty = residential
-  bool fixed = false;                     ///< keeps its power whatever factor scales the others (OpenDSS status=fixed)
+  ShapeNames shapes;
+  bool fixed = false;  ///< keeps its power whatever factor scales the others (OpenDSS status=fixed)
   Origin origin;
 };
 
@@ -198,6 +215,8 @@ struct SolarPvData {
   double inverter_rating = 0;  ///< [VA]
   double efficiency = 0;       ///< module efficiency, with panel_area an alternative to capacity; 0 = not given
   double panel_area = 0;       ///< [m2]
+  Complex power;               ///< delivered at the operating point the script states [VA]
+  ShapeNames shapes;
   Origin origin;
 };
 
@@ -211,6 +230,7 @@ struct WindTurbineData {
   double capacity = 0;                                            ///< rated output [W]
   double inverter_rating = 0;                                     ///< [VA]
   double cut_in_speed = 3, rated_speed = 12, cut_out_speed = 25;  ///< [m/s]
+  ShapeNames shapes;
   Origin origin;
 };
 
@@ -227,6 +247,8 @@ struct BatteryData {
   double charge_efficiency = 0.9, discharge_efficiency = 0.9;
   double idling_loss = 0.01;                ///< share of power_rating drawn while idle
   double initial_soc = 0.5, min_soc = 0.2;  ///< share of capacity_wh
+  Complex power;                            ///< delivered at the operating point the script states, negative while charging [VA]
+  ShapeNames shapes;
   Origin origin;
 };
 
@@ -247,6 +269,7 @@ struct NetworkData {
   std::vector<SolarPvData> solar;
   std::vector<WindTurbineData> wind;
   std::vector<BatteryData> batteries;
+  std::vector<LoadShapeData> load_shapes;
   std::vector<std::string> notes;  ///< what was read but has no physics here, one sentence each
 };
 

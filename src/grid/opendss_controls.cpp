@@ -145,8 +145,9 @@ constexpr char regulator_name[] = "RegControl", capacitor_control_name[] = "CapC
 
 std::span<const ElementClass> control_classes() {
   static constexpr ElementClass classes[] = {
-      {regulator_name, add<&Script::regulators>, find<&Script::regulators>, edit_as<RegControl, regulator_properties, regulator_name>},
-      {capacitor_control_name, add<&Script::capacitor_controls>, find<&Script::capacitor_controls>,
+      {regulator_name, add<&Script::regulators>, find<&Script::regulators>, all<&Script::regulators>,
+       edit_as<RegControl, regulator_properties, regulator_name>},
+      {capacitor_control_name, add<&Script::capacitor_controls>, find<&Script::capacitor_controls>, all<&Script::capacitor_controls>,
        edit_as<CapControl, capacitor_control_properties, capacitor_control_name>},
   };
   return classes;

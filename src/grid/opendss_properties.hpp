@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+
 /// Property tables: how `name=value` reaches a member of an object. Each class lists its properties in OpenDSS's order, which is what
 /// positional values and abbreviations refer to.
 namespace gridfed::opendss {
@@ -71,6 +73,32 @@ T& named(Table<T>& table, const Value& value, std::string_view kind) {
   return *found;
 }
 
+/// Reactive power of `kw` at a power factor; a negative factor turns its sign.
+double kvar_at(double kw, double pf);
+
+template <auto member, class T>
+void set_power_factor(T& element, const Value& value, Script&) {
+  const double pf = value.number();
+  if (pf == 0 || std::abs(pf) > 1) throw ScriptError{fmt::format("a power factor of {}", pf), "give one from -1 to 1 without 0"};
+  element.*member = pf;
+}
+
+template <class T, int smallest, int largest>
+void set_model(T& element, const Value& value, Script&) {
+  const int model = value.integer();
+  if (model < smallest || model > largest)
+    throw ScriptError{fmt::format("model {} is not known", model), fmt::format("use a model from {} to {}", smallest, largest)};
+  element.model = model;
+}
+
+/// Name of a load shape, which must exist; `default` always does.
+LoadShape& named_shape(const Value& value, Script& script);
+
+template <auto member, class T>
+void set_shape(T& element, const Value& value, Script& script) {
+  element.shapes.*member = value.word().empty() ? std::string() : named_shape(value, script).name;
+}
+
 /// like=: everything but name, origin and buses.
 template <auto table, auto... buses, class T>
 void like(T& object, const Value& value, Script& script) {
@@ -115,6 +143,13 @@ void edit(std::string_view class_name, std::span<const Property<T>> properties, 
 template <auto table>
 Object* find(Script& script, const std::string& name) {
   return (script.*table).find(name);
+}
+
+template <auto table>
+std::vector<Object*> all(Script& script) {
+  std::vector<Object*> objects;
+  for (auto& object : script.*table) objects.push_back(&object);
+  return objects;
 }
 
 template <auto table>

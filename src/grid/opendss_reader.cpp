@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
+#include <regex>
 
 namespace gridfed {
 namespace opendss {
@@ -16,7 +18,23 @@ namespace fs = std::filesystem;
 constexpr int max_depth = 32;
 
 // OpenDSS's commands in its order, which decides abbreviations.
-enum class Action { create, edit, more, select, clear, set_option, redirect, coordinates, open, close, enable, disable, pass, refuse };
+enum class Action {
+  create,
+  edit,
+  more,
+  select,
+  clear,
+  set_option,
+  redirect,
+  coordinates,
+  open,
+  close,
+  enable,
+  disable,
+  batch_edit,
+  pass,
+  refuse
+};
 struct Command {
   std::string_view name;
   Action action;
@@ -90,7 +108,7 @@ constexpr Command commands[] = {
     {"SetLoadAndGenKV", Action::refuse},
     {"Rephase", Action::refuse},
     {"SetBusXY", Action::pass},
-    {"BatchEdit", Action::refuse},
+    {"BatchEdit", Action::batch_edit},
     {"Variable", Action::refuse},
     {"var", Action::refuse},
     {"ClearBusMarkers", Action::pass},
@@ -111,8 +129,8 @@ constexpr std::string_view passed_options =
 
 // Classes without part in a power flow at one instant.
 constexpr std::string_view passed_classes =
-    "LoadShape TShape PriceShape XYcurve GrowthShape TCC_Curve Spectrum DynamicExp EnergyMeter Monitor Sensor "
-    "SwtControl Relay Recloser Fuse InvControl ExpControl StorageController GenDispatcher ESPVLControl "
+    "TShape PriceShape GrowthShape TCC_Curve Spectrum DynamicExp EnergyMeter Monitor Sensor "
+    "InvControl ExpControl StorageController GenDispatcher ESPVLControl "
     "UPFCControl";
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -124,29 +142,13 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-/// The file a script means, whatever the case of its letters. Throws ScriptError if there is none.
-fs::path find_file(const fs::path& folder, std::string name) {
-  std::replace(name.begin(), name.end(), '\\', '/');
-  const fs::path wanted = folder / name;
-  if (fs::exists(wanted)) return wanted;
-  fs::path found = wanted.root_path();
-  for (const fs::path& part : wanted.relative_path()) {
-    if (fs::exists(found / part)) {
-      found /= part;
-      continue;
-    }
-    std::error_code ignored;
-    bool matched = false;
-    for (const auto& entry : fs::directory_iterator(found.empty() ? fs::path(".") : found, ignored))
-      if (lower_case(entry.path().filename().string()) == lower_case(part.string())) {
-        found /= entry.path().filename();
-        matched = true;
-        break;
-      }
-    if (!matched)
-      throw ScriptError{fmt::format("there is no file '{}'", wanted.string()), "correct its name; it is looked for beside the script"};
-  }
-  return found;
+/// Every class that is read.
+std::vector<const ElementClass*> known_classes() {
+  std::vector<const ElementClass*> classes;
+  for (const auto group : {curve_classes(), line_classes(), transformer_classes(), control_classes(), switch_classes(),
+                           source_and_load_classes(), injection_classes()})
+    for (const ElementClass& type : group) classes.push_back(&type);
+  return classes;
 }
 
 class Interpreter {
@@ -167,10 +169,10 @@ class Interpreter {
   void edit_active(std::span<const Argument> properties);
   void set_options(std::span<const Argument> options);
   void read_coordinates(const fs::path& path);
-  void switch_line(std::span<const Argument> arguments, bool closed);
+  void switch_element(std::span<const Argument> arguments, bool close);
+  void edit_batch(std::vector<Argument> arguments);
   void note_once(const std::string& note);
 
-  const ElementClass* find_class(std::string_view name) const;
   Selection find_object(std::string_view qualified_name);
 
   Script script_;
@@ -184,13 +186,6 @@ bool is_passed_class(std::string_view name) {
   return std::any_of(known.begin(), known.end(), [&](auto passed) { return lower_case(passed) == lower_case(name); });
 }
 
-const ElementClass* Interpreter::find_class(std::string_view name) const {
-  for (const auto classes : {line_classes(), transformer_classes(), control_classes(), conversion_classes()})
-    for (const ElementClass& type : classes)
-      if (lower_case(type.name) == lower_case(name)) return &type;
-  return nullptr;
-}
-
 /// Splits `class.name`; a name may itself hold dots.
 std::pair<std::string, std::string> split_name(std::string_view qualified_name) {
   const std::string lower = lower_case(qualified_name);
@@ -202,8 +197,7 @@ std::pair<std::string, std::string> split_name(std::string_view qualified_name) 
 
 [[noreturn]] void unknown_class(std::string_view name) {
   auto names = words_of(passed_classes);
-  for (const auto classes : {line_classes(), transformer_classes(), control_classes(), conversion_classes()})
-    for (const ElementClass& type : classes) names.push_back(type.name);
+  for (const ElementClass* type : known_classes()) names.push_back(type->name);
   throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
                     "correct it or take the object out"};
 }
@@ -274,11 +268,13 @@ void Interpreter::set_options(std::span<const Argument> options) {
       script_.voltage_bases = option.value.numbers();
     } else if (is("loadmult", 5)) {
       script_.load_multiplier = option.value.number();
+    } else if (is("genmult", 5)) {
+      script_.generation_multiplier = option.value.number();
     } else if (is("earthmodel", 2)) {
       read(option.value, script_.earth_model);
     } else if (auto known = words_of(passed_options);
                std::none_of(known.begin(), known.end(), [&](auto passed) { return passed.starts_with(name); })) {
-      known.insert(known.end(), {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "earthmodel"});
+      known.insert(known.end(), {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "genmult", "earthmodel"});
       throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)),
                         "correct its name or leave it out"};
     }
@@ -301,16 +297,30 @@ void Interpreter::read_coordinates(const fs::path& path) {
   }
 }
 
-void Interpreter::switch_line(std::span<const Argument> arguments, bool closed) {
-  if (arguments.empty()) throw ScriptError{"no line is named", "write open line.name 1"};
+void Interpreter::switch_element(std::span<const Argument> arguments, bool close) {
+  if (arguments.empty()) throw ScriptError{"no element is named", "write open line.name 1"};
   const Selection selection = find_object(arguments[0].value.text);
-  if (selection.type != find_class("line"))
-    throw ScriptError{fmt::format("{}.{} cannot be opened", selection.type->name, selection.object->name),
-                      "open a line, or disable the object"};
-  auto& line = static_cast<Line&>(*selection.object);
-  if (arguments.size() > 2 && line.phases > 1 && arguments[2].value.integer() != 0)
-    throw ScriptError{fmt::format("a single conductor of Line.{} cannot be opened", line.name), "open all of them"};
-  line.closed = closed;
+  const int terminal = arguments.size() > 1 ? arguments[1].value.integer() : 1;
+  const int conductor = arguments.size() > 2 ? arguments[2].value.integer() : 0;
+  switch_terminal(*selection.type, *selection.object, terminal, conductor, close);
+}
+
+/// BatchEdit class.pattern: every object whose name contains a match.
+void Interpreter::edit_batch(std::vector<Argument> arguments) {
+  const auto [class_name, pattern] = split_name(take_object(arguments, "batchedit"));
+  const ElementClass* type = find_class(class_name);
+  if (!type) {
+    if (!is_passed_class(class_name)) unknown_class(class_name);
+    return;
+  }
+  std::optional<std::regex> expression;
+  try {
+    expression.emplace(pattern, std::regex::icase);
+  } catch (const std::regex_error&) {
+    throw ScriptError{fmt::format("'{}' is no regular expression", pattern), "correct it"};
+  }
+  for (Object* object : type->all(script_))
+    if (std::regex_search(object->name, *expression)) type->edit(script_, *object, arguments);
 }
 
 void Interpreter::run_command(const Command& command, std::vector<Argument> arguments, const fs::path& folder, int depth) {
@@ -330,7 +340,9 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
     case Action::clear: {
       const double frequency = script_.frequency;
       const EarthModel earth_model = script_.earth_model;
+      const fs::path folder_now = script_.folder;
       script_ = {};
+      script_.folder = folder_now;
       script_.frequency = frequency;
       script_.earth_model = earth_model;
       active_ = {};
@@ -350,11 +362,13 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
     }
     case Action::open:
     case Action::close:
-      return switch_line(arguments, command.action == Action::close);
+      return switch_element(arguments, command.action == Action::close);
     case Action::enable:
     case Action::disable:
       find_object(take_object(arguments, "enable")).object->enabled = command.action == Action::enable;
       return;
+    case Action::batch_edit:
+      return edit_batch(std::move(arguments));
     case Action::pass:
       return;
     case Action::refuse:
@@ -394,7 +408,9 @@ void Interpreter::run_file(const fs::path& path, int depth) {
   std::ifstream file(path);
   if (!file || fs::is_directory(path)) throw Error("{}: cannot be read: check that the file exists", path.string());
   const Origin outer = here_;
+  const fs::path outer_folder = script_.folder;
   here_ = {path.filename().string(), 0};
+  script_.folder = path.parent_path();
   bool in_comment = false;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
@@ -413,6 +429,7 @@ void Interpreter::run_file(const fs::path& path, int depth) {
   }
   if (in_comment) throw Error("{}: a comment opened by /* is never closed: add */", path.string());
   here_ = outer;
+  script_.folder = outer_folder;
 }
 
 NetworkData Interpreter::finish(const fs::path& path) {
@@ -421,6 +438,17 @@ NetworkData Interpreter::finish(const fs::path& path) {
 }
 
 }  // namespace
+
+const ElementClass* find_class(std::string_view name) {
+  static const auto by_name = [] {
+    std::unordered_map<std::string, const ElementClass*> map;
+    for (const ElementClass* type : known_classes()) map.emplace(lower_case(type->name), type);
+    return map;
+  }();
+  const auto found = by_name.find(lower_case(name));
+  return found == by_name.end() ? nullptr : found->second;
+}
+
 }  // namespace opendss
 
 NetworkData read_opendss(const std::filesystem::path& script) {

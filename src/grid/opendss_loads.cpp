@@ -1,4 +1,4 @@
-// Classes that turn power from or into something else: sources, loads, generators, photovoltaics, storage, wind.
+// Sources and loads, and how the types of properties are read.
 #include "grid/opendss_properties.hpp"
 
 #include <cmath>
@@ -59,6 +59,10 @@ void read(const Value& value, EarthModel& member) {
     member = EarthModel::deri;
   else
     throw ScriptError{fmt::format("unknown earth model '{}'", value.text), "use Carson, FullCarson or Deri"};
+}
+
+double kvar_at(double kw, double pf) {
+  return kw * std::sqrt(1 / (pf * pf) - 1) * (pf < 0 ? -1 : 1);
 }
 
 namespace {
@@ -173,18 +177,6 @@ constexpr Property<Source> source_properties[] = {
 
 // ---- loads ----
 
-/// Reactive power of `kw` at a power factor; a negative factor turns its sign.
-double kvar_at(double kw, double pf) {
-  return kw * std::sqrt(1 / (pf * pf) - 1) * (pf < 0 ? -1 : 1);
-}
-
-template <auto member, class T>
-void set_power_factor(T& element, const Value& value, Script&) {
-  const double pf = value.number();
-  if (pf == 0 || std::abs(pf) > 1) throw ScriptError{fmt::format("a power factor of {}", pf), "give one from -1 to 1 without 0"};
-  element.*member = pf;
-}
-
 template <auto member, Load::Given given>
 void set_load_power(Load& load, const Value& value, Script&) {
   load.*member = value.number();
@@ -208,14 +200,6 @@ void finish_load(Load& load) {
   }
 }
 
-template <class T, int smallest, int largest>
-void set_model(T& element, const Value& value, Script&) {
-  const int model = value.integer();
-  if (model < smallest || model > largest)
-    throw ScriptError{fmt::format("model {} is not known", model), fmt::format("use a model from {} to {}", smallest, largest)};
-  element.model = model;
-}
-
 void set_zipv(Load& load, const Value& value, Script&) {
   load.zipv = value.numbers();
   if (load.zipv.size() != 7)
@@ -229,9 +213,9 @@ constexpr Property<Load> load_properties[] = {
     {"kW", set_load_power<&Load::kw, Load::Given::pf>},
     {"pf", set_power_factor<&Load::pf>},
     {"model", set_model<Load, 1, 8>},
-    {"yearly", ignore},
-    {"daily", set<&Load::daily>},
-    {"duty", ignore},
+    {"yearly", set_shape<&ShapeNames::yearly>},
+    {"daily", set_shape<&ShapeNames::daily>},
+    {"duty", set_shape<&ShapeNames::duty>},
     {"growth", ignore},
     {"conn", set<&Load::connection>},
     {"kvar", set_load_power<&Load::kvar, Load::Given::kvar>},
@@ -267,257 +251,6 @@ constexpr Property<Load> load_properties[] = {
     {"like", like<&Script::loads, &Load::bus>},
 };
 
-// ---- generators ----
-
-void finish_generator(Generator& generator) {
-  if (!generator.kvar_given) generator.kvar = kvar_at(generator.kw, generator.pf);
-}
-
-constexpr Property<Generator> generator_properties[] = {
-    {"phases", set_positive<&Generator::phases>},
-    {"bus1", set<&Generator::bus>},
-    {"kv", set_positive<&Generator::kv>},
-    {"kW",
-     [](Generator& g, const Value& v, Script&) {
-       g.kw = v.number();
-       g.kvar_given = false;
-     }},
-    {"pf", set_power_factor<&Generator::pf>},
-    {"kvar",
-     [](Generator& g, const Value& v, Script&) {
-       g.kvar = v.number();
-       g.kvar_given = true;
-     }},
-    {"model", set_model<Generator, 1, 2>},
-    {"Vminpu", set_positive<&Generator::vmin>},
-    {"Vmaxpu", set_positive<&Generator::vmax>},
-    {"yearly", ignore},
-    {"daily", ignore},
-    {"duty", ignore},
-    {"dispmode", ignore},
-    {"dispvalue", ignore},
-    {"conn", set<&Generator::connection>},
-    {"status", ignore},
-    {"class", ignore},
-    {"Vpu", ignore},
-    {"maxkvar", ignore},
-    {"minkvar", ignore},
-    {"pvfactor", ignore},
-    {"forceon", ignore},
-    {"kVA", ignore},
-    {"MVA", ignore},
-    {"Xd", ignore},
-    {"Xdp", ignore},
-    {"Xdpp", ignore},
-    {"H", ignore},
-    {"D", ignore},
-    {"UserModel", refuse},
-    {"UserData", ignore},
-    {"ShaftModel", ignore},
-    {"ShaftData", ignore},
-    {"DutyStart", ignore},
-    {"debugtrace", ignore},
-    {"Balanced", ignore},
-    {"XRdp", ignore},
-    {"UseFuel", ignore},
-    {"FuelkWh", ignore},
-    {"%Fuel", ignore},
-    {"%Reserve", ignore},
-    {"Refuel", ignore},
-    {"DynamicEq", ignore},
-    {"DynOut", ignore},
-    {"spectrum", ignore},
-    {"basefreq", ignore},
-    {"enabled", set<&Generator::enabled>},
-    {"like", like<&Script::generators, &Generator::bus>},
-};
-
-// ---- photovoltaics ----
-
-constexpr Property<PvSystem> pv_properties[] = {
-    {"phases", set_positive<&PvSystem::phases>},
-    {"bus1", set<&PvSystem::bus>},
-    {"kv", set_positive<&PvSystem::kv>},
-    {"irradiance", set<&PvSystem::irradiance>},
-    {"Pmpp", set_positive<&PvSystem::pmpp>},
-    {"%Pmpp", set<&PvSystem::percent_pmpp>},
-    {"Temperature", ignore},
-    {"pf", set_power_factor<&PvSystem::pf>},
-    {"conn", set<&PvSystem::connection>},
-    {"kvar", set<&PvSystem::kvar>},
-    {"kVA", set_positive<&PvSystem::kva>},
-    {"%Cutin", ignore},
-    {"%Cutout", ignore},
-    {"EffCurve", ignore},
-    {"P-TCurve", ignore},
-    {"%R", ignore},
-    {"%X", ignore},
-    {"model", ignore},
-    {"Vminpu", ignore},
-    {"Vmaxpu", ignore},
-    {"Balanced", ignore},
-    {"LimitCurrent", ignore},
-    {"yearly", ignore},
-    {"daily", ignore},
-    {"duty", ignore},
-    {"Tyearly", ignore},
-    {"Tdaily", ignore},
-    {"Tduty", ignore},
-    {"class", ignore},
-    {"UserModel", refuse},
-    {"UserData", ignore},
-    {"debugtrace", ignore},
-    {"VarFollowInverter", ignore},
-    {"DutyStart", ignore},
-    {"WattPriority", ignore},
-    {"PFPriority", ignore},
-    {"%PminNoVars", ignore},
-    {"%PminkvarMax", ignore},
-    {"kvarMax", ignore},
-    {"kvarMaxAbs", ignore},
-    {"kVDC", ignore},
-    {"Kp", ignore},
-    {"PITol", ignore},
-    {"SafeVoltage", ignore},
-    {"SafeMode", ignore},
-    {"DynamicEq", ignore},
-    {"DynOut", ignore},
-    {"ControlMode", ignore},
-    {"AmpLimit", ignore},
-    {"AmpLimitGain", ignore},
-    {"spectrum", ignore},
-    {"basefreq", ignore},
-    {"enabled", set<&PvSystem::enabled>},
-    {"like", like<&Script::pv_systems, &PvSystem::bus>},
-};
-
-// ---- storage ----
-
-constexpr Property<Storage> storage_properties[] = {
-    {"phases", set_positive<&Storage::phases>},
-    {"bus1", set<&Storage::bus>},
-    {"kv", set_positive<&Storage::kv>},
-    {"conn", set<&Storage::connection>},
-    {"kW", ignore},
-    {"kvar", ignore},
-    {"pf", ignore},
-    {"kVA", set<&Storage::kva>},
-    {"%Cutin", ignore},
-    {"%Cutout", ignore},
-    {"EffCurve", ignore},
-    {"VarFollowInverter", ignore},
-    {"kvarMax", ignore},
-    {"kvarMaxAbs", ignore},
-    {"WattPriority", ignore},
-    {"PFPriority", ignore},
-    {"%PminNoVars", ignore},
-    {"%PminkvarMax", ignore},
-    {"kWrated", set_positive<&Storage::kw_rated>},
-    {"%kWrated", ignore},
-    {"kWhrated",
-     [](Storage& s, const Value& v, Script& script) {
-       set_positive<&Storage::kwh_rated>(s, v, script);
-       s.percent_stored = 100;
-     }},
-    {"kWhstored", [](Storage& s, const Value& v, Script&) { s.percent_stored = 100 * v.number() / s.kwh_rated; }},
-    {"%stored", set<&Storage::percent_stored>},
-    {"%reserve", set<&Storage::percent_reserve>},
-    {"State", ignore},
-    {"%Discharge", ignore},
-    {"%Charge", ignore},
-    {"%EffCharge", set_positive<&Storage::eff_charge>},
-    {"%EffDischarge", set_positive<&Storage::eff_discharge>},
-    {"%IdlingkW", set<&Storage::idling>},
-    {"%Idlingkvar", ignore},
-    {"%R", ignore},
-    {"%X", ignore},
-    {"model", ignore},
-    {"Vminpu", ignore},
-    {"Vmaxpu", ignore},
-    {"Balanced", ignore},
-    {"LimitCurrent", ignore},
-    {"yearly", ignore},
-    {"daily", ignore},
-    {"duty", ignore},
-    {"DispMode", ignore},
-    {"DischargeTrigger", ignore},
-    {"ChargeTrigger", ignore},
-    {"TimeChargeTrig", ignore},
-    {"class", ignore},
-    {"DynaDLL", ignore},
-    {"DynaData", ignore},
-    {"UserModel", refuse},
-    {"UserData", ignore},
-    {"debugtrace", ignore},
-    {"kVDC", ignore},
-    {"Kp", ignore},
-    {"PITol", ignore},
-    {"SafeVoltage", ignore},
-    {"SafeMode", ignore},
-    {"DynamicEq", ignore},
-    {"DynOut", ignore},
-    {"ControlMode", ignore},
-    {"AmpLimit", ignore},
-    {"AmpLimitGain", ignore},
-    {"spectrum", ignore},
-    {"basefreq", ignore},
-    {"enabled", set<&Storage::enabled>},
-    {"like", like<&Script::storages, &Storage::bus>},
-};
-
-// ---- wind ----
-
-constexpr Property<WindGen> wind_properties[] = {
-    {"phases", set_positive<&WindGen::phases>},
-    {"bus1", set<&WindGen::bus>},
-    {"kv", set_positive<&WindGen::kv>},
-    {"kW", set_positive<&WindGen::kw>},
-    {"pf", ignore},
-    {"model", ignore},
-    {"yearly", ignore},
-    {"daily", ignore},
-    {"duty", ignore},
-    {"conn", set<&WindGen::connection>},
-    {"kvar", ignore},
-    {"class", ignore},
-    {"debugtrace", ignore},
-    {"Vminpu", ignore},
-    {"Vmaxpu", ignore},
-    {"kVA", set<&WindGen::kva>},
-    {"MVA", [](WindGen& w, const Value& v, Script&) { w.kva = 1e3 * v.number(); }},
-    {"UserModel", refuse},
-    {"UserData", ignore},
-    {"DutyStart", ignore},
-    {"DynamicEq", ignore},
-    {"DynOut", ignore},
-    {"Rthev", ignore},
-    {"Xthev", ignore},
-    {"Vss", ignore},
-    {"Pss", ignore},
-    {"Qss", ignore},
-    {"vwind", ignore},
-    {"QMode", ignore},
-    {"SimMechFlg", ignore},
-    {"APCFlg", ignore},
-    {"QFlg", ignore},
-    {"delt0", ignore},
-    {"N_WTG", set_positive<&WindGen::turbines>},
-    {"VV_Curve", ignore},
-    {"Ag", ignore},
-    {"Cp", set_positive<&WindGen::performance>},
-    {"Lamda", ignore},
-    {"P", ignore},
-    {"pd", set_positive<&WindGen::air_density>},
-    {"PLoss", ignore},
-    {"Rad", set<&WindGen::rotor_radius>},
-    {"VCutIn", set_positive<&WindGen::cut_in>},
-    {"VCutOut", set_positive<&WindGen::cut_out>},
-    {"spectrum", ignore},
-    {"basefreq", ignore},
-    {"enabled", set<&WindGen::enabled>},
-    {"like", like<&Script::wind_generators, &WindGen::bus>},
-};
-
 // ---- the classes ----
 
 Object& add_source(Script& script, const std::string& name, Origin origin) {
@@ -526,20 +259,15 @@ Object& add_source(Script& script, const std::string& name, Origin origin) {
   return source;
 }
 
-constexpr char source_name[] = "Vsource", load_name[] = "Load", generator_name[] = "Generator", pv_name[] = "PVSystem",
-               storage_name[] = "Storage", wind_name[] = "WindGen";
+constexpr char source_name[] = "Vsource", load_name[] = "Load";
 
 }  // namespace
 
-std::span<const ElementClass> conversion_classes() {
+std::span<const ElementClass> source_and_load_classes() {
   static constexpr ElementClass classes[] = {
-      {source_name, add_source, find<&Script::sources>, edit_as<Source, source_properties, source_name, finish_source>},
-      {load_name, add<&Script::loads>, find<&Script::loads>, edit_as<Load, load_properties, load_name, finish_load>},
-      {generator_name, add<&Script::generators>, find<&Script::generators>,
-       edit_as<Generator, generator_properties, generator_name, finish_generator>},
-      {pv_name, add<&Script::pv_systems>, find<&Script::pv_systems>, edit_as<PvSystem, pv_properties, pv_name>},
-      {storage_name, add<&Script::storages>, find<&Script::storages>, edit_as<Storage, storage_properties, storage_name>},
-      {wind_name, add<&Script::wind_generators>, find<&Script::wind_generators>, edit_as<WindGen, wind_properties, wind_name>},
+      {source_name, add_source, find<&Script::sources>, all<&Script::sources>,
+       edit_as<Source, source_properties, source_name, finish_source>},
+      {load_name, add<&Script::loads>, find<&Script::loads>, all<&Script::loads>, edit_as<Load, load_properties, load_name, finish_load>},
   };
   return classes;
 }
