@@ -252,6 +252,24 @@ struct BatteryData {
   Origin origin;
 };
 
+/// Control of inverters by the voltage at their terminals (OpenDSS InvControl): reactive power that follows it, a limit of active power, or
+/// both. Curves are (voltage in p.u. of the inverter's rated voltage, share of a base); between points linear, beyond the ends constant.
+struct InverterControlData {
+  /// Positive shares deliver. The base of reactive power: what the rating leaves beside active power, or the rating.
+  enum class ReactiveBase { available, rating };
+  /// The base of the limit: capacity, what is available behind the inverter, or its rating.
+  enum class ActiveBase { capacity, available, rating };
+
+  std::string name;
+  std::vector<std::string> solar, batteries;               ///< those controlled, by name
+  std::vector<std::array<double, 2>> volt_var, volt_watt;  ///< empty = not in force
+  ReactiveBase reactive_base = ReactiveBase::available;
+  ActiveBase active_base = ActiveBase::capacity;
+  PhaseSelection selection = PhaseSelection::average;  ///< of the terminal's phase voltages
+  int phase = 1;                                       ///< 1-based, if one is selected
+  Origin origin;
+};
+
 /// A network as read, SI units, by name: what readers produce, writers consume and make_network() validates.
 struct NetworkData {
   std::string name;
@@ -266,6 +284,7 @@ struct NetworkData {
   std::vector<ReactorData> reactors;
   std::vector<RegulatorData> regulators;
   std::vector<CapacitorControlData> capacitor_controls;
+  std::vector<InverterControlData> inverter_controls;
   std::vector<SolarPvData> solar;
   std::vector<WindTurbineData> wind;
   std::vector<BatteryData> batteries;

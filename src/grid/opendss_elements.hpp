@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 /// What an OpenDSS script says, object by object, in OpenDSS's own units and with its defaults. Every assignment in the script edits these;
@@ -149,6 +150,16 @@ struct CapControl : Object {
   std::optional<BusReference> voltage_bus;
 };
 
+struct InvControl : Object {
+  std::optional<std::vector<std::string>> elements;  ///< as class.name; none given = all
+  std::string volt_var_curve, volt_watt_curve;
+  bool volt_var = false, volt_watt = false;
+  InverterControlData::ReactiveBase reactive_base = InverterControlData::ReactiveBase::available;
+  InverterControlData::ActiveBase active_base = InverterControlData::ActiveBase::capacity;
+  PhaseSelection selection = PhaseSelection::average;
+  int phase = 1;
+};
+
 /// SwtControl, Fuse, Recloser, Relay: what they make of a snapshot is the state of the element they switch.
 struct SwitchControl : Object {
   std::string monitored, switched;  ///< as class.name; the second is the first unless given
@@ -182,6 +193,7 @@ struct Load : PowerElement {
   enum class Given { pf, kvar, kva } given = Given::pf;
   int model = 1;
   double vmin = 0.95, vmax = 1.05, vlow = 0.5, cvr_watts = 1, cvr_vars = 2, rneut = -1, xneut = 0;
+  double xfkva = 0, allocation_factor = 0.5, kwh = 0, kwh_days = 30, c_factor = 4;
   std::vector<double> zipv;
   bool follows_loadmult = true;
 };
@@ -260,10 +272,18 @@ struct Script {
   std::string circuit;  ///< empty until `new circuit`
   double frequency = 60;
   double load_multiplier = 1, generation_multiplier = 1;
+  double growth_percent = 2.5;  ///< of loads, a year
+  int year = 0;
   EarthModel earth_model = EarthModel::deri;
   std::vector<double> voltage_bases;  // kV
   std::map<std::string, std::array<double, 2>> coordinates;
+  bool ignore_unknown = false;
   std::vector<std::string> notes;
+  /// Adds a note unless it is there.
+  void note(const std::string& text) {
+    if (noted.insert(text).second) notes.push_back(text);
+  }
+  std::unordered_set<std::string> noted;
   int next_open_node = 1001;     ///< node number of the next open end of a conductor, beyond any a script uses
   std::filesystem::path folder;  ///< of the file that is being read
 
@@ -278,6 +298,7 @@ struct Script {
   Table<Transformer> transformers;
   Table<RegControl> regulators;
   Table<CapControl> capacitor_controls;
+  Table<InvControl> inverter_controls;
   Table<SwitchControl> switch_controls, fuses, reclosers, relays;
   Table<Source> sources;
   Table<Load> loads;

@@ -183,6 +183,23 @@ void set_load_power(Load& load, const Value& value, Script&) {
   load.given = given;
 }
 
+/// Peak power of a share of a transformer's rating, or of an energy over so many days; the power factor counts as it then is.
+template <auto member>
+void set_allocation(Load& load, const Value& value, Script& script) {
+  set_positive<member>(load, value, script);
+  if (load.xfkva == 0) return;
+  load.kw = load.xfkva * load.allocation_factor * std::abs(load.pf);
+  load.given = Load::Given::pf;
+}
+
+template <auto member>
+void set_energy(Load& load, const Value& value, Script& script) {
+  set_positive<member>(load, value, script);
+  if (load.kwh == 0) return;
+  load.kw = load.kwh / (24 * load.kwh_days) * load.c_factor;
+  load.given = Load::Given::pf;
+}
+
 /// Brings kw, kvar and the power factor in line with what was given last.
 void finish_load(Load& load) {
   switch (load.given) {
@@ -216,7 +233,8 @@ constexpr Property<Load> load_properties[] = {
     {"yearly", set_shape<&ShapeNames::yearly>},
     {"daily", set_shape<&ShapeNames::daily>},
     {"duty", set_shape<&ShapeNames::duty>},
-    {"growth", ignore},
+    {"growth", [](Load& l, const Value&,
+                  Script& script) { script.note(fmt::format("Growth curves such as that of Load.{} are left out.", l.name)); }},
     {"conn", set<&Load::connection>},
     {"kvar", set_load_power<&Load::kvar, Load::Given::kvar>},
     {"Rneut", set<&Load::rneut>},
@@ -227,16 +245,16 @@ constexpr Property<Load> load_properties[] = {
     {"Vmaxpu", set_positive<&Load::vmax>},
     {"Vminnorm", ignore},
     {"Vminemerg", ignore},
-    {"xfkVA", refuse},
-    {"allocationfactor", ignore},
+    {"xfkVA", set_allocation<&Load::xfkva>},
+    {"allocationfactor", set_allocation<&Load::allocation_factor>},
     {"kVA", set_load_power<&Load::kva, Load::Given::kva>},
     {"%mean", ignore},
     {"%stddev", ignore},
     {"CVRwatts", set<&Load::cvr_watts>},
     {"CVRvars", set<&Load::cvr_vars>},
-    {"kwh", refuse},
-    {"kwhdays", ignore},
-    {"Cfactor", ignore},
+    {"kwh", set_energy<&Load::kwh>},
+    {"kwhdays", set_energy<&Load::kwh_days>},
+    {"Cfactor", set_energy<&Load::c_factor>},
     {"CVRcurve", ignore},
     {"NumCust", ignore},
     {"ZIPV", set_zipv},

@@ -228,12 +228,14 @@ TransformerData transformer_data(const Transformer& t, NetworkData& network) {
   return data;
 }
 
-LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
+LoadData load_data(const Load& load, const Script& script, NetworkData& network) {
+  const double growth = script.year > 0 ? std::pow(1 + script.growth_percent / 100, script.year - 1) : 1;
+  const double multiplier = growth * (load.follows_loadmult ? script.load_multiplier : 1);
   LoadData data{.name = load.name,
                 .terminal = power_terminal(load, "Load"),
                 .phases = load.phases,
                 .connection = load.connection,
-                .power = Complex(load.kw, load.kvar) * 1e3 * (load.follows_loadmult ? multiplier : 1),
+                .power = Complex(load.kw, load.kvar) * 1e3 * multiplier,
                 .rated_voltage = 1e3 * load.kv,
                 .model = static_cast<LoadModel>(load.model),
                 .vmin_pu = load.vmin,
@@ -343,7 +345,7 @@ NetworkData network_data_of(Script& script) {
   for (auto& t : script.transformers)
     if (in_service(t)) data.transformers.push_back(transformer_data(t, data));
   for (auto& l : script.loads)
-    if (in_service(l)) data.loads.push_back(load_data(l, script.load_multiplier, data));
+    if (in_service(l)) data.loads.push_back(load_data(l, script, data));
   for (auto& c : script.capacitors)
     if (in_service(c)) data.capacitors.push_back(capacitor_data(c));
   for (auto& r : script.reactors)

@@ -111,14 +111,16 @@ void like(T& object, const Value& value, Script& script) {
 
 /// Applies the arguments to the object.
 template <class T>
-void edit(std::string_view class_name, std::span<const Property<T>> properties, T& object, std::span<const Argument> arguments,
-          Script& script) {
-  std::vector<std::string_view> names;
-  for (const auto& property : properties) names.push_back(property.name);
+void edit(std::string_view class_name, std::span<const Property<T>> properties, const std::vector<std::string_view>& names, T& object,
+          std::span<const Argument> arguments, Script& script) {
   std::size_t next = 0;
   for (const Argument& argument : arguments) {
     if (!argument.name.empty()) {
       const int index = find_abbreviated(names, argument.name);
+      if (index < 0 && script.ignore_unknown) {
+        script.note(fmt::format("Property {} of class {} is not known and left out.", argument.name, class_name));
+        continue;
+      }
       if (index < 0)
         throw ScriptError{fmt::format("unknown property '{}' of {}.{} (the nearest is '{}')", argument.name, class_name, object.name,
                                       nearest(names, argument.name)),
@@ -161,7 +163,12 @@ Object& add(Script& script, const std::string& name, Origin origin) {
 template <class T, const auto& properties, const auto& class_name, void (*finish)(T&) = nullptr>
 void edit_as(Script& script, Object& object, std::span<const Argument> arguments) {
   auto& element = static_cast<T&>(object);
-  edit<T>(class_name, properties, element, arguments, script);
+  static const auto names = [] {
+    std::vector<std::string_view> all;
+    for (const auto& property : properties) all.push_back(property.name);
+    return all;
+  }();
+  edit<T>(class_name, properties, names, element, arguments, script);
   if constexpr (finish != nullptr) finish(element);
 }
 
