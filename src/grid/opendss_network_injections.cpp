@@ -20,11 +20,13 @@ LoadModel generator_model(int model) {
 
 /// A generator is a load of negative power that no load factor touches.
 LoadData generator_data(const Generator& g, double multiplier) {
+  const double factor = g.follows_genmult ? multiplier : 1;
+  const bool fixed_reactive = g.model == 4 || g.model == 5;  // OpenDSS scales their active power alone
   return {.name = g.name,
           .terminal = power_terminal(g, "Generator"),
           .phases = g.phases,
           .connection = g.connection,
-          .power = -1e3 * (g.follows_genmult ? multiplier : 1) * Complex(g.kw, g.kvar),
+          .power = -1e3 * Complex(g.kw * factor, g.kvar * (fixed_reactive ? 1 : factor)),
           .rated_voltage = 1e3 * g.kv,
           .model = generator_model(g.model),
           .vmin_pu = g.vmin,

@@ -82,6 +82,8 @@ TEST(OpenDssGeneration, GeneratorsAreLoadsOfNegativePower) {
   EXPECT_TRUE(data.loads[1].fixed);
   EXPECT_EQ(data.loads[3].model, LoadModel::constant_impedance);
   EXPECT_EQ(data.loads[4].model, LoadModel::constant_p_fixed_x);
+  EXPECT_EQ(data.loads[3].power, Complex(-150e3, -25e3));
+  EXPECT_EQ(data.loads[4].power, Complex(-150e3, -50e3));  // genmult leaves a fixed reactive power
   EXPECT_EQ(data.loads[3].vmin_pu, 0.9);
 }
 
