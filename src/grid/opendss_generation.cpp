@@ -86,6 +86,12 @@ constexpr Property<Generator> generator_properties[] = {
 
 // ---- photovoltaics ----
 
+/// OpenDSS makes an inverter outside these voltages a constant impedance.
+template <class T>
+void note_voltage_range(T&, const Value&, Script& script) {
+  script.note("Vminpu and Vmaxpu of inverters are left out: their power is constant down to the current limit.");
+}
+
 /// The curve other than none.
 template <auto member, class T>
 void set_curve(T& element, const Value& value, Script& script) {
@@ -135,8 +141,8 @@ constexpr Property<PvSystem> pv_properties[] = {
     {"%R", ignore},
     {"%X", ignore},
     {"model", want_constant_power<PvSystem>},
-    {"Vminpu", ignore},
-    {"Vmaxpu", ignore},
+    {"Vminpu", note_voltage_range},
+    {"Vmaxpu", note_voltage_range},
     {"Balanced", ignore},
     {"LimitCurrent", ignore},
     {"yearly", set_shape<&ShapeNames::yearly>},
@@ -225,8 +231,8 @@ constexpr Property<Storage> storage_properties[] = {
     {"%R", ignore},
     {"%X", ignore},
     {"model", want_constant_power<Storage>},
-    {"Vminpu", ignore},
-    {"Vmaxpu", ignore},
+    {"Vminpu", note_voltage_range},
+    {"Vmaxpu", note_voltage_range},
     {"Balanced", ignore},
     {"LimitCurrent", ignore},
     {"yearly", set_shape<&ShapeNames::yearly>},
@@ -274,8 +280,8 @@ constexpr Property<WindGen> wind_properties[] = {
     {"kvar", ignore},
     {"class", ignore},
     {"debugtrace", ignore},
-    {"Vminpu", ignore},
-    {"Vmaxpu", ignore},
+    {"Vminpu", note_voltage_range},
+    {"Vmaxpu", note_voltage_range},
     {"kVA", set<&WindGen::kva>},
     {"MVA", [](WindGen& w, const Value& v, Script&) { w.kva = 1e3 * v.number(); }},
     {"UserModel", refuse},

@@ -39,6 +39,9 @@ TEST(OpenDssGeneration, PhotovoltaicsAtTheirOperatingPoint) {
                                    {"pmpp=80 kvar=50", 0, 50},
                                    {"pmpp=80 kvar=50 varfollow=yes", 0, 0},
                                    {"pmpp=400 kvar=200 kvarmax=150", 400, 150},
+                                   {"pmpp=50 pf=.9", 0, 0},
+                                   {"pmpp=400 kvar=-700", 0, -500},
+                                   {"pmpp=450 kvar=-300 wattpriority=yes", 450, -217.944947},
                                    {"pmpp=400 effcurve=e", 375.555556, 0},
                                    {"pmpp=400 effcurve=e p-tcurve=t temperature=50", 336.4, 0}};
   for (const auto& c : cases) {
@@ -61,7 +64,11 @@ TEST(OpenDssGeneration, StorageAtItsState) {
                                    {"kw=120 pf=.9", 120, 25},
                                    {"kw=120 kvar=30", 120, 25},
                                    {"%idlingkw=5", -10, 0},
-                                   {"kva=150 kw=200", 150, 0}};
+                                   {"kva=150 kw=200", 150, 0},
+                                   {"kva=220 kw=120 kvar=150", 120, 150},
+                                   {"kva=220 kw=120 kvar=-250", 0, -220},
+                                   {"kva=220 %stored=50 kw=-120 pf=.9", -120, -58.118653},
+                                   {"kva=220 kvar=50", -2, 50}};
   for (const auto& c : cases) {
     const auto power = data_of("new storage.s bus1=b kv=12.47 kwrated=200 kwhrated=400 " + c.properties).batteries.at(0).power / 1e3;
     EXPECT_NEAR(power.real(), c.kw, 1e-6) << c.properties;
@@ -87,7 +94,8 @@ TEST(OpenDssGeneration, GeneratorsAreLoadsOfNegativePower) {
   EXPECT_EQ(data.loads[3].vmin_pu, 0.9);
 }
 
-TEST(OpenDssGeneration, WhatIsNotModelledIsRefused) {
+TEST(OpenDssGeneration, WhatIsNotModelledIsRefusedOrNoted) {
+  EXPECT_EQ(data_of("new pvsystem.p bus1=b vminpu=.8 vmaxpu=1.2\nnew storage.s bus1=b vminpu=.8").notes.size(), 1u);
   for (const std::string line :
        {"new generator.g bus1=b model=3", "new generator.g bus1=b model=6", "new generator.g bus1=b dispmode=price",
         "new pvsystem.p bus1=b model=2", "new pvsystem.p bus1=b effcurve=none", "new storage.s bus1=b %pminnovars=5"}) {
