@@ -1,5 +1,6 @@
 #include "grid/network.hpp"
 
+#include "grid/network_checks.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -41,15 +42,15 @@ class NetworkBuilder {
   Network build() {
     check_elements();
     collect_nodes();
-    if (errors_.empty()) number();
-    if (errors_.empty()) check_control_buses();
-    if (errors_.empty()) trace_from_source();
-    if (errors_.empty()) measure();
-    if (!errors_.empty()) {
+    if (faults_.messages.empty()) number();
+    if (faults_.messages.empty()) check_control_buses();
+    if (faults_.messages.empty()) trace_from_source();
+    if (faults_.messages.empty()) measure();
+    if (!faults_.messages.empty()) {
       constexpr std::size_t shown = 20;
-      std::string message = errors_.front();
-      for (std::size_t i = 1; i < std::min(errors_.size(), shown); ++i) message += "\n" + errors_[i];
-      if (errors_.size() > shown) message += fmt::format("\n... and {} more", errors_.size() - shown);
+      std::string message = faults_.messages.front();
+      for (std::size_t i = 1; i < std::min(faults_.messages.size(), shown); ++i) message += "\n" + faults_.messages[i];
+      if (faults_.messages.size() > shown) message += fmt::format("\n... and {} more", faults_.messages.size() - shown);
       throw Error(message);
     }
     return std::move(network_);
@@ -60,23 +61,13 @@ class NetworkBuilder {
 
   template <class... Args>
   void fault(const Origin& origin, fmt::format_string<Args...> format, Args&&... args) {
-    const std::string where = origin.file.empty() ? "" : fmt::format("{}:{}: ", origin.file, origin.line);
-    errors_.push_back(where + fmt::format(format, std::forward<Args>(args)...));
+    faults_.add(origin, format, std::forward<Args>(args)...);
   }
-
   template <class Elements>
   void check_names(const char* kind, const Elements& elements) {
-    std::set<std::string> seen;
-    for (const auto& element : elements) {
-      if (!seen.insert(element.name).second) {
-        fault(element.origin, "{} '{}' is defined twice: rename one or edit the first", kind, element.name);
-      }
-    }
+    faults_.check_names(kind, elements);
   }
-
-  void check_positive(const Origin& origin, const std::string& what, double value) {
-    if (!(value > 0) || !std::isfinite(value)) fault(origin, "{} is {}: it must be positive and finite", what, value);
-  }
+  void check_positive(const Origin& origin, const std::string& what, double value) { faults_.check_positive(origin, what, value); }
 
   template <class Devices>
   void check_devices(const char* kind, const Devices& devices) {
@@ -93,7 +84,8 @@ class NetworkBuilder {
   }
 
   void check_elements() {
-    if (data().sources.empty()) errors_.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
+    if (data().sources.empty())
+      faults_.messages.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
     check_names("source", data().sources);
     for (const auto& source : data().sources) {
       check_positive(source.origin, fmt::format("voltage of source '{}'", source.name), source.voltage_base * source.voltage_pu);
@@ -117,6 +109,8 @@ class NetworkBuilder {
         fault(line.origin, "line '{}' has an impedance that is not finite: check its length and line code", line.name);
       } else if (line.series_impedance.diagonal().cwiseAbs().minCoeff() == 0) {
         fault(line.origin, "line '{}' has zero impedance: give it a length or make it a switch", line.name);
+      } else if (!line.series_impedance.inverse().allFinite()) {
+        fault(line.origin, "line '{}' has an impedance matrix that cannot be inverted: check its rows", line.name);
       }
     }
     check_names("transformer", data().transformers);
@@ -132,6 +126,10 @@ class NetworkBuilder {
         check_positive(transformer.origin, "rated voltage of " + name, winding.rated_voltage);
         check_positive(transformer.origin, "rated power of " + name, winding.rated_power);
         check_positive(transformer.origin, "tap of " + name, winding.tap);
+        if (winding.num_taps < 1 || !(winding.min_tap < winding.max_tap)) {
+          fault(transformer.origin, "{} has {} taps from {} to {}: give one or more between two unequal ends", name, winding.num_taps,
+                winding.min_tap, winding.max_tap);
+        }
         const std::size_t needed =
             winding.connection == Connection::wye ? transformer.phases + 1 : (transformer.phases == 1 ? 2 : transformer.phases);
         if (winding.terminal.nodes.size() != needed) {
@@ -202,75 +200,11 @@ class NetworkBuilder {
       }
       network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
     }
-    check_capacitor_controls();
-  }
-
-  template <class Elements>
-  static int position_of(const Elements& elements, const std::string& name) {
-    const auto found = std::find_if(elements.begin(), elements.end(), [&](const auto& element) { return element.name == name; });
-    return found == elements.end() ? -1 : static_cast<int>(found - elements.begin());
-  }
-
-  struct Found {
-    int position = -1, terminals = 1;
-    std::string_view kind;
-  };
-  Found find_element(const ElementTerminal& wanted) const {
-    const NetworkData& d = network_.data_;
-    switch (wanted.kind) {
-      case ElementKind::source:
-        return {position_of(d.sources, wanted.name), 1, "source"};
-      case ElementKind::line:
-        return {position_of(d.lines, wanted.name), 2, "line"};
-      case ElementKind::transformer: {
-        const int position = position_of(d.transformers, wanted.name);
-        return {position, position < 0 ? 0 : static_cast<int>(d.transformers[position].windings.size()), "transformer"};
-      }
-      case ElementKind::load:
-        return {position_of(d.loads, wanted.name), 1, "load"};
-      case ElementKind::capacitor: {
-        const int position = position_of(d.capacitors, wanted.name);
-        return {position, position < 0 || !d.capacitors[position].to ? 1 : 2, "capacitor"};
-      }
-      case ElementKind::reactor: {
-        const int position = position_of(d.reactors, wanted.name);
-        return {position, position < 0 || !d.reactors[position].to ? 1 : 2, "reactor"};
-      }
-      case ElementKind::solar:
-        return {position_of(d.solar, wanted.name), 1, "PVSystem"};
-      case ElementKind::wind:
-        return {position_of(d.wind, wanted.name), 1, "WindGen"};
-      case ElementKind::battery:
-        return {position_of(d.batteries, wanted.name), 1, "Storage"};
-    }
-    return {};
-  }
-
-  void check_capacitor_controls() {
-    check_names("capacitor control", data().capacitor_controls);
-    for (const auto& control : data().capacitor_controls) {
-      const int capacitor = position_of(data().capacitors, control.capacitor);
-      if (capacitor < 0) {
-        fault(control.origin, "capacitor control '{}' switches capacitor '{}', which does not exist: define it", control.name,
-              control.capacitor);
-      }
-      const Found monitored = find_element(control.monitored);
-      if (monitored.position < 0) {
-        fault(control.origin, "capacitor control '{}' monitors {} '{}', which does not exist: define it", control.name, monitored.kind,
-              control.monitored.name);
-      } else if (control.monitored.terminal < 1 || control.monitored.terminal > monitored.terminals) {
-        fault(control.origin, "capacitor control '{}' monitors terminal {} of {} '{}', which has {}: correct it", control.name,
-              control.monitored.terminal, monitored.kind, control.monitored.name, monitored.terminals);
-      }
-      check_positive(control.origin, fmt::format("voltage ratio of capacitor control '{}'", control.name), control.pt_ratio);
-      check_positive(control.origin, fmt::format("current ratio of capacitor control '{}'", control.name), control.ct_ratio);
-      if (control.voltage_override && !(control.v_min < control.v_max)) {
-        fault(control.origin, "capacitor control '{}' closes below {} V and opens above {} V: let the first be lower", control.name,
-              control.v_min, control.v_max);
-      }
-      network_.controlled_capacitors_.push_back(capacitor);
-      network_.monitored_elements_.push_back(monitored.position);
-    }
+    auto [capacitors, monitored] = check_capacitor_controls(data(), faults_);
+    network_.controlled_capacitors_ = std::move(capacitors);
+    network_.monitored_elements_ = std::move(monitored);
+    check_inverter_controls(data(), faults_);
+    check_load_shapes(data(), faults_);
   }
 
   void check_control_buses() {
@@ -455,6 +389,7 @@ class NetworkBuilder {
       }
     }
     // One sentence an island, however many buses it has.
+    std::map<std::string_view, Origin> origins;
     for (std::size_t bus = 0; bus < best.size(); ++bus) {
       if (!std::isinf(best[bus])) continue;
       std::vector<int> island{static_cast<int>(bus)};
@@ -471,7 +406,10 @@ class NetworkBuilder {
       const std::string& name = network_.buses_[bus].name;
       const std::string why = open_line.empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_line);
       const std::string others = island.size() == 1 ? "" : fmt::format(" nor have {} more beside it", island.size() - 1);
-      fault(origin_of(name), "bus '{}' has no path to a source{} ({}): close it or disable the elements there", name, others, why);
+      if (origins.empty()) origins = origins_by_bus();
+      const auto found = origins.find(name);
+      fault(found == origins.end() ? Origin{} : found->second,
+            "bus '{}' has no path to a source{} ({}): close it or disable the elements there", name, others, why);
     }
     std::vector<int> stack;
     for (std::size_t bus = 0; bus < reference.size(); ++bus) {
@@ -490,14 +428,15 @@ class NetworkBuilder {
     for (std::size_t bus = 0; bus < reference.size(); ++bus) network_.buses_[bus].grounded = reference[bus];
   }
 
-  Origin origin_of(const std::string& bus) const {
+  /// Where a bus is named: by its first line, or else its first load.
+  std::map<std::string_view, Origin> origins_by_bus() const {
+    std::map<std::string_view, Origin> origins;
     for (const auto& line : network_.data_.lines) {
-      if (line.from.bus == bus || line.to.bus == bus) return line.origin;
+      origins.try_emplace(line.from.bus, line.origin);
+      origins.try_emplace(line.to.bus, line.origin);
     }
-    for (const auto& load : network_.data_.loads) {
-      if (load.terminal.bus == bus) return load.origin;
-    }
-    return {};
+    for (const auto& load : network_.data_.loads) origins.try_emplace(load.terminal.bus, load.origin);
+    return origins;
   }
 
   void measure() {
@@ -519,7 +458,7 @@ class NetworkBuilder {
   }
 
   Network network_;
-  std::vector<std::string> errors_;
+  Faults faults_;
   std::vector<std::string> order_;
   std::map<std::string, std::set<int>> conductors_;
 };

@@ -83,6 +83,23 @@ struct TransformerData {
   Origin origin;
 };
 
+/// How power follows time. Each name is a LoadShapeData's; empty = constant.
+struct ShapeNames {
+  std::string daily, yearly, duty;
+};
+
+/// Values in time: of power relative to an element's own, or of power itself.
+struct LoadShapeData {
+  std::string name;
+  double interval = 3600;                     ///< between values [s]; 0 = at `times`
+  std::vector<double> times;                  ///< [s], rising; empty unless interval is 0
+  std::vector<double> active;                 ///< [-], or [W] if use_actual
+  std::vector<double> reactive;               ///< [-], or [var] if use_actual; empty = as `active`
+  bool use_actual = false;                    ///< the values are powers
+  double active_base = 0, reactive_base = 0;  ///< what the values were or would be normalised by; 0 = their largest
+  Origin origin;
+};
+
 /// Voltage dependence of a load, numbered as in OpenDSS.
 enum class LoadModel {
   constant_power = 1,
@@ -107,8 +124,8 @@ struct LoadData {
   double vlow_pu = 0.50;                  ///< below, the nominal impedance; the current is interpolated up to vmin_pu
   double exponent_p = 1, exponent_q = 2;  ///< of model 4 (OpenDSS CVRwatts, CVRvars)
   std::array<double, 7> zip{};            ///< of model 8: P (z, i, p), Q (z, i, p), cut-off voltage pu
-  std::string load_class;                 ///< name of its daily shape; empty = residential
-  bool fixed = false;                     ///< keeps its power whatever factor scales the others (OpenDSS status=fixed)
+  ShapeNames shapes;
+  bool fixed = false;  ///< keeps its power whatever factor scales the others (OpenDSS status=fixed)
   Origin origin;
 };
 
@@ -200,6 +217,8 @@ struct SolarPvData {
   double inverter_rating = 0;  ///< [VA]
   double efficiency = 0;       ///< module efficiency, with panel_area an alternative to capacity; 0 = not given
   double panel_area = 0;       ///< [m2]
+  Complex power;               ///< delivered at the operating point the script states [VA]
+  ShapeNames shapes;
   Origin origin;
 };
 
@@ -213,6 +232,7 @@ struct WindTurbineData {
   double capacity = 0;                                            ///< rated output [W]
   double inverter_rating = 0;                                     ///< [VA]
   double cut_in_speed = 3, rated_speed = 12, cut_out_speed = 25;  ///< [m/s]
+  ShapeNames shapes;
   Origin origin;
 };
 
@@ -229,6 +249,26 @@ struct BatteryData {
   double charge_efficiency = 0.9, discharge_efficiency = 0.9;
   double idling_loss = 0.01;                ///< share of power_rating drawn while idle
   double initial_soc = 0.5, min_soc = 0.2;  ///< share of capacity_wh
+  Complex power;                            ///< delivered at the operating point the script states, negative while charging [VA]
+  ShapeNames shapes;
+  Origin origin;
+};
+
+/// Control of inverters by the voltage at their terminals (OpenDSS InvControl): reactive power that follows it, a limit of active power, or
+/// both. Curves are (voltage in p.u. of the inverter's rated voltage, share of a base); between points linear, beyond the ends constant.
+struct InverterControlData {
+  /// Positive shares deliver. The base of reactive power: what the rating leaves beside active power, or the rating.
+  enum class ReactiveBase { available, rating };
+  /// The base of the limit: capacity, what is available behind the inverter, or its rating.
+  enum class ActiveBase { capacity, available, rating };
+
+  std::string name;
+  std::vector<std::string> solar, batteries;               ///< those controlled, by name
+  std::vector<std::array<double, 2>> volt_var, volt_watt;  ///< empty = not in force
+  ReactiveBase reactive_base = ReactiveBase::available;
+  ActiveBase active_base = ActiveBase::capacity;
+  PhaseSelection selection = PhaseSelection::average;  ///< of the terminal's phase voltages
+  int phase = 1;                                       ///< 1-based, if one is selected
   Origin origin;
 };
 
@@ -261,10 +301,12 @@ struct NetworkData {
   std::vector<ReactorData> reactors;
   std::vector<RegulatorData> regulators;
   std::vector<CapacitorControlData> capacitor_controls;
+  std::vector<InverterControlData> inverter_controls;
   std::vector<SolarPvData> solar;
   std::vector<WindTurbineData> wind;
   std::vector<BatteryData> batteries;
   std::vector<GeneratorData> generators;
+  std::vector<LoadShapeData> load_shapes;
   std::vector<std::string> notes;  ///< what was read but has no physics here, one sentence each
 };
 

@@ -1,4 +1,4 @@
-// Classes of controllers: voltage regulators and switched capacitor banks.
+// Classes of controllers: of taps, of capacitor banks, of inverters.
 #include "grid/opendss_properties.hpp"
 
 #include <algorithm>
@@ -137,17 +137,112 @@ constexpr Property<CapControl> capacitor_control_properties[] = {
     {"like", like<&Script::capacitor_controls>},
 };
 
+// ---- inverters ----
+
+template <auto member>
+void set_control_curve(InvControl& control, const Value& value, Script& script) {
+  control.*member = named(script.curves, value, "XYcurve").name;
+}
+
+void set_inverter_mode(InvControl& control, const Value& value, Script&) {
+  const std::string word = value.word();
+  control.volt_var = word == "voltvar";
+  control.volt_watt = word == "voltwatt";
+  if (!control.volt_var && !control.volt_watt)
+    throw ScriptError{fmt::format("control of mode '{}' is not modelled", value.text), "use voltvar, voltwatt or combimode=VV_VW"};
+}
+
+void set_combined_mode(InvControl& control, const Value& value, Script&) {
+  if (value.word() != "vv_vw") throw ScriptError{fmt::format("the combination '{}' is not modelled", value.text), "use VV_VW"};
+  control.volt_var = control.volt_watt = true;
+}
+
+/// Names of inverters, with their class in front where they lack one.
+void set_inverters(InvControl& control, const Value& value, std::string_view default_class) {
+  auto& elements = control.elements.emplace();
+  for (const std::string& name : value.words())
+    elements.push_back(name.find('.') == std::string::npos ? fmt::format("{}.{}", default_class, name) : name);
+}
+
+void set_reactive_base(InvControl& control, const Value& value, Script&) {
+  control.reactive_base =
+      value.word().starts_with("varm") ? InverterControlData::ReactiveBase::rating : InverterControlData::ReactiveBase::available;
+}
+
+void set_active_base(InvControl& control, const Value& value, Script&) {
+  const std::string word = value.word();
+  using Base = InverterControlData::ActiveBase;
+  if (word.starts_with("pc"))
+    throw ScriptError{fmt::format("a limit by '{}' is not modelled", word), "use PMPPPU, PAVAILABLEPU or KVARATINGPU"};
+  control.active_base = word.starts_with("pa") ? Base::available : word.starts_with('k') ? Base::rating : Base::capacity;
+}
+
+/// The only setting that is modelled.
+template <char... first>
+void want(InvControl&, const Value& value, Script&) {
+  const std::string word = value.word();
+  if (word.empty() || ((word[0] != first) && ...))
+    throw ScriptError{fmt::format("'{}' is not modelled", value.text), "leave it at its default"};
+}
+
+void want_none(InvControl&, const Value& value, Script&) {
+  if (!value.items().empty()) throw ScriptError{"this property is not modelled", "leave it out"};
+}
+
+constexpr Property<InvControl> inverter_control_properties[] = {
+    {"DERList", [](InvControl& c, const Value& v, Script&) { set_inverters(c, v, "pvsystem"); }},
+    {"Mode", set_inverter_mode},
+    {"CombiMode", set_combined_mode},
+    {"vvc_curve1", set_control_curve<&InvControl::volt_var_curve>},
+    {"hysteresis_offset", want<'0'>},
+    {"voltage_curvex_ref", want<'r'>},
+    {"avgwindowlen", ignore},
+    {"voltwatt_curve", set_control_curve<&InvControl::volt_watt_curve>},
+    {"DbVMin", ignore},
+    {"DbVMax", ignore},
+    {"ArGraLowV", ignore},
+    {"ArGraHiV", ignore},
+    {"DynReacavgwindowlen", ignore},
+    {"deltaQ_Factor", ignore},
+    {"VoltageChangeTolerance", ignore},
+    {"VarChangeTolerance", ignore},
+    {"VoltwattYAxis", set_active_base},
+    {"RateofChangeMode", want<'i'>},
+    {"LPFTau", ignore},
+    {"RiseFallLimit", ignore},
+    {"deltaP_Factor", ignore},
+    {"EventLog", ignore},
+    {"RefReactivePower", set_reactive_base},
+    {"ActivePChangeTolerance", ignore},
+    {"monVoltageCalc", [](InvControl& c, const Value& v, Script&) { read_phase(v, c.selection, c.phase); }},
+    {"monBus", want_none},
+    {"MonBusesVbase", want_none},
+    {"voltwattCH_curve", want_none},
+    {"wattpf_curve", want_none},
+    {"wattvar_curve", want_none},
+    {"VV_RefReactivePower", set_reactive_base},
+    {"PVSystemList", [](InvControl& c, const Value& v, Script&) { set_inverters(c, v, "pvsystem"); }},
+    {"Vsetpoint", ignore},
+    {"ControlModel", ignore},
+    {"basefreq", ignore},
+    {"enabled", set<&InvControl::enabled>},
+    {"like", like<&Script::inverter_controls>},
+};
+
 // ---- the classes ----
 
-constexpr char regulator_name[] = "RegControl", capacitor_control_name[] = "CapControl";
+constexpr char regulator_name[] = "RegControl", capacitor_control_name[] = "CapControl", inverter_control_name[] = "InvControl";
 
 }  // namespace
 
 std::span<const ElementClass> control_classes() {
   static constexpr ElementClass classes[] = {
-      {regulator_name, add<&Script::regulators>, find<&Script::regulators>, edit_as<RegControl, regulator_properties, regulator_name>},
-      {capacitor_control_name, add<&Script::capacitor_controls>, find<&Script::capacitor_controls>,
+      {regulator_name, add<&Script::regulators>, find<&Script::regulators>, all<&Script::regulators>,
+       edit_as<RegControl, regulator_properties, regulator_name>},
+      {capacitor_control_name, add<&Script::capacitor_controls>, find<&Script::capacitor_controls>, all<&Script::capacitor_controls>,
        edit_as<CapControl, capacitor_control_properties, capacitor_control_name>},
+      {inverter_control_name, add<&Script::inverter_controls>, find<&Script::inverter_controls>, all<&Script::inverter_controls>,
+       edit_as<InvControl, inverter_control_properties, inverter_control_name>},
   };
   return classes;
 }

@@ -51,11 +51,6 @@ Terminal terminal(const BusReference& reference, int phases, int conductors, con
   return result;
 }
 
-namespace {
-
-using std::numbers::pi;
-
-/// Wye: phases and neutral. Delta: phases, and one more where a branch would otherwise have no other end.
 int conductors_of(Connection connection, int phases) {
   return phases + (connection == Connection::wye || phases < 3 ? 1 : 0);
 }
@@ -63,6 +58,10 @@ int conductors_of(Connection connection, int phases) {
 Terminal power_terminal(const PowerElement& element, std::string_view class_name) {
   return terminal(element.bus, element.phases, conductors_of(element.connection, element.phases), element, class_name);
 }
+
+namespace {
+
+using std::numbers::pi;
 
 /// A neutral on a node of its own, earthed through an impedance, is a reactor.
 void earth_neutral(NetworkData& data, const Object& object, const Terminal& winding, Connection connection, double r, double x) {
@@ -88,23 +87,47 @@ SourceData source_data(const Source& s) {
           .origin = s.origin};
 }
 
-/// Constants per metre of a line that hangs in a given cross-section.
+Conductor conductor_of(const Wire& wire, const Geometry::Position& position) {
+  const double radius_unit = metres(wire.radius_unit);
+  Conductor conductor{.ac_resistance = wire.rac / metres(wire.resistance_unit),
+                      .dc_resistance = wire.rdc / metres(wire.resistance_unit),
+                      .geometric_mean_radius = wire.gmr * metres(wire.gmr_unit),
+                      .radius = wire.radius * radius_unit,
+                      .capacitance_radius = wire.capacitance_radius * radius_unit,
+                      .x = position.x * metres(position.unit),
+                      .height = position.h * metres(position.unit),
+                      .shield = {}};
+  if (position.kind == ConductorKind::bare) return conductor;
+  conductor.shield =
+      position.kind == ConductorKind::concentric_neutral
+          ? concentric_neutral(wire.strands, wire.strand_resistance / metres(wire.resistance_unit), wire.strand_gmr * metres(wire.gmr_unit),
+                               (wire.cable_diameter - wire.strand_diameter) / 2 * radius_unit)
+          : tape_shield(wire.shield_diameter * radius_unit, wire.tape_thickness * radius_unit, wire.tape_lap);
+  conductor.shield->insulation_outer = wire.insulation_diameter / 2 * radius_unit;
+  conductor.shield->insulation_inner = (wire.insulation_diameter / 2 - wire.insulation) * radius_unit;
+  conductor.shield->permittivity = wire.permittivity;
+  return conductor;
+}
+
+/// Constants per metre of a line of given cross-section.
 LineConstants geometry_constants(const Line& line, Script& script) {
   const Geometry& geometry = *script.geometries.find(line.geometry);
   std::vector<Conductor> conductors;
   for (const auto& position : geometry.conductors) {
-    const Wire* wire = script.wires.find(position.wire);
+    Table<Wire>& table = position.kind == ConductorKind::bare                 ? script.wires
+                         : position.kind == ConductorKind::concentric_neutral ? script.concentric_cables
+                                                                              : script.tape_cables;
+    const Wire* wire = table.find(position.wire);
     if (!wire)
       fail(line, "Line", fmt::format("uses LineGeometry.{}, whose conductor {} has no wire", geometry.name, conductors.size() + 1),
            "name its wire");
-    conductors.push_back({.ac_resistance = wire->rac / metres(wire->resistance_unit),
-                          .dc_resistance = wire->rdc / metres(wire->resistance_unit),
-                          .geometric_mean_radius = wire->gmr * metres(wire->gmr_unit),
-                          .radius = wire->radius * metres(wire->radius_unit),
-                          .capacitance_radius = wire->capacitance_radius * metres(wire->radius_unit),
-                          .x = position.x * metres(position.unit),
-                          .height = position.h * metres(position.unit)});
+    conductors.push_back(conductor_of(*wire, position));
   }
+  const bool cables = std::any_of(conductors.begin(), conductors.end(), [](const Conductor& c) { return c.shield.has_value(); });
+  for (int i = 0; cables && i < geometry.phases; ++i)
+    if (!conductors[i].shield)
+      fail(line, "Line", fmt::format("uses LineGeometry.{}, whose phase {} is bare beside cables", geometry.name, i + 1),
+           "make all phases cables or none");
   try {
     return line_constants(conductors, line.phases, script.frequency, line.rho, line.earth_model);
   } catch (const Error& error) {
@@ -123,6 +146,11 @@ LineData line_data(const Line& line, Script& script) {
                 .is_switch = line.is_switch,
                 .closed = line.closed,
                 .origin = line.origin};
+  // An open end of one conductor is a node of its own that nothing else lands on.
+  for (const auto& [end, conductor] : line.open_conductors) {
+    Terminal& open = end == 1 ? data.from : data.to;
+    open.nodes[conductor - 1] = script.next_open_node++;
+  }
   if (!line.geometry.empty()) {
     data.length = line.length * metres(line.unit);
     const LineConstants constants = geometry_constants(line, script);
@@ -145,6 +173,23 @@ LineData line_data(const Line& line, Script& script) {
       line.sequences_edited && line.symmetrical && !line.capacitance_given ? 1 / conversion(LengthUnit::kft, line.unit) : 1;
   data.shunt_susceptance = line.c * (2 * pi * script.frequency * 1e-9 * length * default_scale);
   return data;
+}
+
+LoadShapeData load_shape_data(const LoadShape& s) {
+  const auto scaled = [](std::vector<double> values, double factor) {
+    for (double& value : values) value *= factor;
+    return values;
+  };
+  const double unit = s.use_actual ? 1e3 : 1;
+  return {.name = s.name,
+          .interval = 3600 * s.interval,
+          .times = s.interval > 0 ? std::vector<double>{} : scaled(s.hours, 3600),
+          .active = scaled(s.active, unit),
+          .reactive = scaled(s.reactive, unit),
+          .use_actual = s.use_actual,
+          .active_base = s.active_base * unit,
+          .reactive_base = s.reactive_base * unit,
+          .origin = s.origin};
 }
 
 TransformerData transformer_data(const Transformer& t, NetworkData& network) {
@@ -183,12 +228,14 @@ TransformerData transformer_data(const Transformer& t, NetworkData& network) {
   return data;
 }
 
-LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
+LoadData load_data(const Load& load, const Script& script, NetworkData& network) {
+  const double growth = script.year > 0 ? std::pow(1 + script.growth_percent / 100, script.year - 1) : 1;
+  const double multiplier = growth * (load.follows_loadmult ? script.load_multiplier : 1);
   LoadData data{.name = load.name,
                 .terminal = power_terminal(load, "Load"),
                 .phases = load.phases,
                 .connection = load.connection,
-                .power = Complex(load.kw, load.kvar) * 1e3 * (load.follows_loadmult ? multiplier : 1),
+                .power = Complex(load.kw, load.kvar) * 1e3 * multiplier,
                 .rated_voltage = 1e3 * load.kv,
                 .model = static_cast<LoadModel>(load.model),
                 .vmin_pu = load.vmin,
@@ -197,7 +244,7 @@ LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
                 .exponent_p = load.cvr_watts,
                 .exponent_q = load.cvr_vars,
                 .zip = {},
-                .load_class = load.daily,
+                .shapes = load.shapes,
                 .fixed = !load.follows_loadmult,
                 .origin = load.origin};
   if (data.model == LoadModel::zip) {
@@ -206,21 +253,6 @@ LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
   }
   earth_neutral(network, load, data.terminal, load.connection, load.rneut, load.xneut);
   return data;
-}
-
-/// A generator that is not dispatched here: a load of negative power.
-LoadData generator_data(const Generator& g) {
-  return {.name = g.name,
-          .terminal = power_terminal(g, "Generator"),
-          .phases = g.phases,
-          .connection = g.connection,
-          .power = -1e3 * Complex(g.kw, g.kvar),
-          .rated_voltage = 1e3 * g.kv,
-          .model = static_cast<LoadModel>(g.model),
-          .vmin_pu = g.vmin,
-          .vmax_pu = g.vmax,
-          .load_class = {},
-          .origin = g.origin};
 }
 
 /// Banks and reactors have no neutral conductor: their other end is ground unless bus2 is given.
@@ -268,56 +300,6 @@ ReactorData reactor_data(const Reactor& r) {
           .origin = r.origin};
 }
 
-SolarPvData solar_data(const PvSystem& p, std::vector<std::string>& notes) {
-  if (p.pf != 1 || p.kvar != 0 || p.irradiance != 1)
-    notes.push_back(
-        fmt::format("PVSystem.{} states an operating point (pf, kvar or irradiance), which the scenario decides here.", p.name));
-  return {.name = p.name,
-          .terminal = power_terminal(p, "PVSystem"),
-          .phases = p.phases,
-          .connection = p.connection,
-          .rated_voltage = 1e3 * p.kv,
-          .capacity = 1e3 * p.pmpp * p.percent_pmpp / 100,
-          .inverter_rating = 1e3 * p.kva,
-          .origin = p.origin};
-}
-
-BatteryData battery_data(const Storage& s) {
-  return {.name = s.name,
-          .terminal = power_terminal(s, "Storage"),
-          .phases = s.phases,
-          .connection = s.connection,
-          .rated_voltage = 1e3 * s.kv,
-          .capacity_wh = 1e3 * s.kwh_rated,
-          .power_rating = 1e3 * s.kw_rated,
-          .inverter_rating = 1e3 * s.kva.value_or(s.kw_rated),
-          .charge_efficiency = s.eff_charge / 100,
-          .discharge_efficiency = s.eff_discharge / 100,
-          .idling_loss = s.idling / 100,
-          .initial_soc = s.percent_stored / 100,
-          .min_soc = s.percent_reserve / 100,
-          .origin = s.origin};
-}
-
-WindTurbineData wind_data(const WindGen& w) {
-  WindTurbineData data{.name = w.name,
-                       .terminal = power_terminal(w, "WindGen"),
-                       .phases = w.phases,
-                       .connection = w.connection,
-                       .rated_voltage = 1e3 * w.kv,
-                       .capacity = 1e3 * w.kw,
-                       .inverter_rating = 1e3 * w.kva.value_or(1.2 * w.kw),
-                       .cut_in_speed = w.cut_in,
-                       .cut_out_speed = w.cut_out,
-                       .origin = w.origin};
-  // OpenDSS knows no rated speed; it is where the rotor power 0.5 rho A Cp v^3 meets the rated output.
-  if (w.rotor_radius) {
-    const double area = pi * *w.rotor_radius * *w.rotor_radius;
-    data.rated_speed = std::cbrt(data.capacity / (0.5 * w.air_density * area * w.performance * w.turbines));
-  }
-  return data;
-}
-
 /// Every bus an element names, in order of appearance, with its coordinates where there are any.
 std::vector<BusData> named_buses(const NetworkData& data, const Script& script) {
   std::vector<BusData> buses;
@@ -354,28 +336,23 @@ NetworkData network_data_of(Script& script) {
   data.name = script.circuit;
   data.frequency = script.frequency;
   for (const double kv : script.voltage_bases) data.voltage_bases.push_back(1e3 * kv);
-  const auto in_service = [](const Object& object) { return object.enabled; };
+  apply_switch_controls(script);
+  const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
   for (auto& s : script.sources)
     if (in_service(s)) data.sources.push_back(source_data(s));
   for (auto& l : script.lines)
-    if (in_service(l)) data.lines.push_back(line_data(l, script));
+    if (l.enabled) data.lines.push_back(line_data(l, script));
   for (auto& t : script.transformers)
     if (in_service(t)) data.transformers.push_back(transformer_data(t, data));
   for (auto& l : script.loads)
-    if (in_service(l)) data.loads.push_back(load_data(l, script.load_multiplier, data));
-  for (auto& g : script.generators)
-    if (in_service(g)) data.loads.push_back(generator_data(g));
+    if (in_service(l)) data.loads.push_back(load_data(l, script, data));
   for (auto& c : script.capacitors)
     if (in_service(c)) data.capacitors.push_back(capacitor_data(c));
   for (auto& r : script.reactors)
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
   add_controls(script, data);
-  for (auto& p : script.pv_systems)
-    if (in_service(p)) data.solar.push_back(solar_data(p, script.notes));
-  for (auto& w : script.wind_generators)
-    if (in_service(w)) data.wind.push_back(wind_data(w));
-  for (auto& s : script.storages)
-    if (in_service(s)) data.batteries.push_back(battery_data(s));
+  add_injections(script, data);
+  for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
   data.notes = std::move(script.notes);
   return data;

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace gridfed::opendss {
@@ -90,6 +91,47 @@ CapacitorControlData capacitor_control_data(const CapControl& c) {
   return data;
 }
 
+std::vector<std::array<double, 2>> points_of(const std::string& name, bool in_force, const InvControl& control, Script& script) {
+  if (!in_force) return {};
+  const XyCurve* curve = script.curves.find(name);
+  if (!curve) fail(control, "InvControl", "lacks the curve of its mode", "give vvc_curve1= or voltwatt_curve=");
+  std::vector<std::array<double, 2>> points;
+  for (std::size_t i = 0; i < std::min(curve->x.size(), curve->y.size()); ++i) points.push_back({curve->x[i], curve->y[i]});
+  return points;
+}
+
+InverterControlData inverter_control_data(const InvControl& c, Script& script) {
+  if (!c.volt_var && !c.volt_watt) fail(c, "InvControl", "has no mode", "give mode=voltvar, mode=voltwatt or combimode=VV_VW");
+  InverterControlData data{.name = c.name,
+                           .solar = {},
+                           .batteries = {},
+                           .volt_var = points_of(c.volt_var_curve, c.volt_var, c, script),
+                           .volt_watt = points_of(c.volt_watt_curve, c.volt_watt, c, script),
+                           .reactive_base = c.reactive_base,
+                           .active_base = c.active_base,
+                           .selection = c.selection,
+                           .phase = c.phase,
+                           .origin = c.origin};
+  const auto serves = [](const Object& object) { return object.enabled && object.closed; };
+  if (!c.elements) {
+    for (const auto& p : script.pv_systems)
+      if (serves(p)) data.solar.push_back(p.name);
+    for (const auto& s : script.storages)
+      if (serves(s)) data.batteries.push_back(s.name);
+    return data;
+  }
+  for (const std::string& element : *c.elements) {
+    const auto dot = element.find('.');
+    const std::string kind = element.substr(0, dot), name = element.substr(dot + 1);
+    const Object* object = kind == "pvsystem"  ? static_cast<const Object*>(script.pv_systems.find(name))
+                           : kind == "storage" ? static_cast<const Object*>(script.storages.find(name))
+                                               : nullptr;
+    if (!object) fail(c, "InvControl", fmt::format("controls '{}', which is not defined", element), "name a PVSystem or Storage");
+    if (serves(*object)) (kind == "pvsystem" ? data.solar : data.batteries).push_back(name);
+  }
+  return data;
+}
+
 }  // namespace
 
 void add_controls(Script& script, NetworkData& data) {
@@ -98,8 +140,10 @@ void add_controls(Script& script, NetworkData& data) {
       data.regulators.push_back(regulator_data(c, t));
   for (auto& c : script.capacitor_controls) {
     const Capacitor* bank = script.capacitors.find(c.capacitor);
-    if (c.enabled && (!bank || bank->enabled)) data.capacitor_controls.push_back(capacitor_control_data(c));
+    if (c.enabled && (!bank || (bank->enabled && bank->closed))) data.capacitor_controls.push_back(capacitor_control_data(c));
   }
+  for (auto& c : script.inverter_controls)
+    if (c.enabled) data.inverter_controls.push_back(inverter_control_data(c, script));
 }
 
 }  // namespace gridfed::opendss

@@ -299,12 +299,14 @@ constexpr char transformer_name[] = "Transformer", transformer_code_name[] = "Xf
 
 std::span<const ElementClass> transformer_classes() {
   static constexpr ElementClass classes[] = {
-      {transformer_name, add<&Script::transformers>, find<&Script::transformers>,
+      {transformer_name, add<&Script::transformers>, find<&Script::transformers>, all<&Script::transformers>,
        edit_as<Transformer, transformer_properties, transformer_name>},
-      {transformer_code_name, add<&Script::transformer_codes>, find<&Script::transformer_codes>,
+      {transformer_code_name, add<&Script::transformer_codes>, find<&Script::transformer_codes>, all<&Script::transformer_codes>,
        edit_as<TransformerCode, transformer_code_properties, transformer_code_name>},
-      {capacitor_name, add<&Script::capacitors>, find<&Script::capacitors>, edit_as<Capacitor, capacitor_properties, capacitor_name>},
-      {reactor_name, add<&Script::reactors>, find<&Script::reactors>, edit_as<Reactor, reactor_properties, reactor_name>},
+      {capacitor_name, add<&Script::capacitors>, find<&Script::capacitors>, all<&Script::capacitors>,
+       edit_as<Capacitor, capacitor_properties, capacitor_name>},
+      {reactor_name, add<&Script::reactors>, find<&Script::reactors>, all<&Script::reactors>,
+       edit_as<Reactor, reactor_properties, reactor_name>},
   };
   return classes;
 }

@@ -173,6 +173,16 @@ INSTANTIATE_TEST_SUITE_P(Ieee, Feeder,
                                          "ieee4_oyod_unbalanced", "ieee4_yd", "ieee4_yy"),
                          [](const auto& test) { return test.param; });
 
+TEST(ManyClasses, ReproduceOpenDssAsWritten) {
+  const fs::path folder = source_folder / "tests/regression/many_classes";
+  const auto network = make_network(read_feeder(folder / "feeder.dss"));
+  UnbalancedPowerFlow flow(network, tight);
+  ASSERT_TRUE(flow.solve(rated_conditions(*network)).converged);
+  const auto references = read_reference(folder / "reference.csv").at("as_written");
+  EXPECT_EQ(references.size(), 21u);
+  expect_solution(flow, references);
+}
+
 /// The scripts that OpenDSS ships for the same feeders, where a collection of them with all node voltages and flows stands beside the
 /// checkout: every node, every branch.
 TEST(ShippedScripts, EveryNodeAndBranchAgreesWithOpenDss) {

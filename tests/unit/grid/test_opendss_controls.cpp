@@ -103,5 +103,34 @@ TEST(OpenDssControls, RegulatorModesThatAreNotModelledAreRefused) {
   EXPECT_EQ(fault_of("new regcontrol.r transformer=t winding=2 reversible=no LDC_Z=0 revvreg=120"), "no error");
 }
 
+TEST(OpenDssControls, InverterControlsNameTheirPlantsAndCurves) {
+  const std::string plants =
+      "new xycurve.vv npts=4 yarray=[1 1 -1 -1] xarray=[.5 .92 1.08 1.5]\nnew xycurve.vw npts=3 points=[.5,1 1.03,1 1.1,0]\n"
+      "new pvsystem.p bus1=b kv=12.47\nnew pvsystem.q bus1=b kv=12.47\nnew storage.s bus1=b kv=12.47\n";
+  const auto network = make_network(
+      data_of(plants + "new invcontrol.all mode=voltvar vvc_curve1=vv refreactivepower=VARMAX monvoltagecalc=max\n"
+                       "new invcontrol.some pvsystemlist=[p] combimode=vv_vw vvc_curve1=vv voltwatt_curve=vw voltwattyaxis=kvaratingpu\n"
+                       "new invcontrol.both derlist=[pvsystem.q storage.s] mode=voltwatt voltwatt_curve=vw\n"));
+  const auto& controls = network->data().inverter_controls;
+  ASSERT_EQ(controls.size(), 3u);
+  EXPECT_EQ(controls[0].solar, (std::vector<std::string>{"p", "q"}));  // OpenDSS: derlist=[PVSystem.p, PVSystem.q], and storage
+  EXPECT_EQ(controls[0].batteries, (std::vector<std::string>{"s"}));
+  ASSERT_EQ(controls[0].volt_var.size(), 4u);
+  EXPECT_EQ(controls[0].volt_var[2], (std::array<double, 2>{1.08, -1}));
+  EXPECT_TRUE(controls[0].volt_watt.empty());
+  EXPECT_EQ(controls[0].reactive_base, InverterControlData::ReactiveBase::rating);
+  EXPECT_EQ(controls[0].selection, PhaseSelection::maximum);
+  EXPECT_EQ(controls[1].solar, (std::vector<std::string>{"p"}));
+  EXPECT_EQ(controls[1].volt_watt.back(), (std::array<double, 2>{1.1, 0}));
+  EXPECT_EQ(controls[1].active_base, InverterControlData::ActiveBase::rating);
+  EXPECT_TRUE(controls[2].volt_var.empty());
+  EXPECT_EQ(controls[2].batteries, (std::vector<std::string>{"s"}));
+  for (const std::string control :
+       {"mode=dynamicreaccurr", "mode=voltvar", "mode=voltvar vvc_curve1=none", "derlist=[pvsystem.z] mode=voltvar vvc_curve1=vv",
+        "mode=voltvar vvc_curve1=vv monbus=[b]", "vvc_curve1=vv", "mode=voltvar vvc_curve1=vv voltage_curvex_ref=avg"}) {
+    EXPECT_NE(fault_of(plants + "new invcontrol.i " + control).find("small.dss:10: "), std::string::npos) << control;
+  }
+}
+
 }  // namespace
 }  // namespace gridfed

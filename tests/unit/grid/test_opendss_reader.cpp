@@ -178,6 +178,7 @@ TEST_F(OpenDssReader, GeometryGivesCarsonImpedances) {
 TEST_F(OpenDssReader, LoadsTakePowerFactorsNodesAndTheLoadMultiplier) {
   const auto data = read_circuit(
       "set loadmult=0.5\n"
+      "new loadshape.shop npts=2 mult=[1 2]\n"
       "new load.a bus1=x.2 phases=1 kv=7.2 kw=90 pf=0.9 model=2 vminpu=.85\n"
       "new load.b bus1=x phases=3 conn=delta kv=12.47 kva=100 pf=-0.8 status=fixed\n"
       "new load.c bus1=x.3.1 phases=1 conn=delta kv=12.47 kw=10 kvar=-4 model=8 zipv=[1 0 0 0 0 1 .5] daily=Shop\n"
@@ -192,7 +193,8 @@ TEST_F(OpenDssReader, LoadsTakePowerFactorsNodesAndTheLoadMultiplier) {
   EXPECT_EQ(data.loads[1].terminal.nodes, (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(data.loads[2].terminal.nodes, (std::vector<int>{3, 1}));
   EXPECT_EQ(data.loads[2].power, Complex(5e3, -2e3));
-  EXPECT_EQ(data.loads[2].load_class, "shop");
+  EXPECT_EQ(data.loads[2].shapes.daily, "shop");
+  EXPECT_TRUE(data.loads[1].fixed);
   EXPECT_EQ(data.loads[2].zip[6], 0.5);
 }
 
@@ -270,8 +272,7 @@ TEST_F(OpenDssReader, FilesAreFoundBesideTheirScriptWhateverTheirCase) {
 }
 
 TEST_F(OpenDssReader, WhatHasNoPhysicsIsNotedOnce) {
-  const auto data =
-      read_circuit("new loadshape.a npts=2 mult=[1 2]\n~ foo=1\nnew loadshape.b\nshow voltages LN Nodes\nsolve\nplot circuit");
+  const auto data = read_circuit("new monitor.a element=line.x\n~ foo=1\nnew monitor.b\nshow voltages LN Nodes\nsolve\nplot circuit");
   EXPECT_EQ(data.notes.size(), 3u);
 }
 

@@ -187,14 +187,14 @@ TEST(UnbalancedPowerFlow, RaisingASetpointRaisesTheTaps) {
 
 TEST(UnbalancedPowerFlow, DivergenceIsAResultThatNamesItsNode) {
   const auto network = test::script(two_buses("kw=6000 kvar=3000 vminpu=0.1 vlowpu=0.05"));
-  UnbalancedPowerFlow flow(network, {.max_iterations = 8});
+  UnbalancedPowerFlow flow(network, {.max_iterations = 12});
   const auto& s = flow.solve(rated_conditions(*network));
   EXPECT_FALSE(s.converged);
   EXPECT_GT(flow.mismatch().power, 1e3);
   ASSERT_GE(flow.mismatch().node, 0);
   EXPECT_EQ(network->node_name(flow.mismatch().node), "B.1");
   // The next case starts afresh.
-  EXPECT_TRUE(flow.solve(rated_conditions(*network, 0.05)).converged);
+  EXPECT_TRUE(flow.solve(rated_conditions(*network, 0.2)).converged);
 }
 
 TEST(UnbalancedPowerFlow, TightToleranceHoldsNearTheNoseOfTheCurve) {
