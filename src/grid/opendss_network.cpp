@@ -64,17 +64,10 @@ Terminal power_terminal(const PowerElement& element, std::string_view class_name
   return terminal(element.bus, element.phases, conductors_of(element.connection, element.phases), element, class_name);
 }
 
-/// A neutral on a node of its own, earthed through an impedance, is a reactor.
-void earth_neutral(NetworkData& data, const Object& object, const Terminal& winding, Connection connection, double r, double x) {
-  const int neutral = winding.nodes.back();
-  if (connection != Connection::wye || r < 0 || neutral == 0) return;
-  data.reactors.push_back({.name = object.name + "_neutral",
-                           .terminal = {winding.bus, {neutral}},
-                           .to = {},
-                           .phases = 1,
-                           .connection = Connection::wye,
-                           .impedance = {r, x},
-                           .origin = object.origin});
+/// Impedance that earths a neutral; a negative resistance means that there is none. A solid connection is a micro-ohm, as in OpenDSS.
+std::optional<Complex> neutral_impedance(double r, double x) {
+  if (r < 0) return std::nullopt;
+  return r == 0 && x == 0 ? Complex(1e-6) : Complex(r, x);
 }
 
 SourceData source_data(const Source& s) {
@@ -147,7 +140,7 @@ LineData line_data(const Line& line, Script& script) {
   return data;
 }
 
-TransformerData transformer_data(const Transformer& t, NetworkData& network) {
+TransformerData transformer_data(const Transformer& t) {
   TransformerData data{.name = t.name,
                        .bank = t.bank,
                        .phases = t.phases,
@@ -167,11 +160,11 @@ TransformerData transformer_data(const Transformer& t, NetworkData& network) {
                              .rated_power = 1e3 * w.kva,
                              // OpenDSS means percent of the first winding's base.
                              .resistance_pu = w.percent_r / 100 * w.kva / t.windings[0].kva,
+                             .neutral_impedance = neutral_impedance(w.rneut, w.xneut),
                              .tap = w.tap,
                              .min_tap = w.min_tap,
                              .max_tap = w.max_tap,
                              .num_taps = w.num_taps});
-    earth_neutral(network, t, data.windings.back().terminal, w.connection, w.rneut, w.xneut);
   }
   std::vector<double> percent = t.xscarray;
   const std::size_t count = t.windings.size();
@@ -188,7 +181,7 @@ LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
                 .terminal = power_terminal(load, "Load"),
                 .phases = load.phases,
                 .connection = load.connection,
-                .power = Complex(load.kw, load.kvar) * 1e3 * (load.follows_loadmult ? multiplier : 1),
+                .power = Complex(load.kw, load.kvar) * 1e3,
                 .rated_voltage = 1e3 * load.kv,
                 .model = static_cast<LoadModel>(load.model),
                 .vmin_pu = load.vmin,
@@ -199,11 +192,25 @@ LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
                 .zip = {},
                 .load_class = load.daily,
                 .origin = load.origin};
+  if (load.follows_loadmult) {
+    const bool fixed_reactive = data.model == LoadModel::constant_p_fixed_q || data.model == LoadModel::constant_p_fixed_x;
+    data.power = {data.power.real() * multiplier, data.power.imag() * (fixed_reactive ? 1 : multiplier)};
+  }
   if (data.model == LoadModel::zip) {
     if (load.zipv.size() != 7) fail(load, "Load", "is of model 8 without coefficients", "give zipv=");
     std::copy(load.zipv.begin(), load.zipv.end(), data.zip.begin());
   }
-  earth_neutral(network, load, data.terminal, load.connection, load.rneut, load.xneut);
+  // A load's neutral on a node of its own, earthed through an impedance, is a reactor.
+  if (const auto z = neutral_impedance(load.rneut, load.xneut);
+      z && load.connection == Connection::wye && data.terminal.nodes.back() != 0) {
+    network.reactors.push_back({.name = load.name + "_neutral",
+                                .terminal = {load.bus.bus, {data.terminal.nodes.back()}},
+                                .to = {},
+                                .phases = 1,
+                                .connection = Connection::wye,
+                                .impedance = *z,
+                                .origin = load.origin});
+  }
   return data;
 }
 
@@ -218,6 +225,7 @@ LoadData generator_data(const Generator& g) {
           .model = static_cast<LoadModel>(g.model),
           .vmin_pu = g.vmin,
           .vmax_pu = g.vmax,
+          .vlow_pu = 0,  // no interpolation: below vmin a constant impedance
           .load_class = {},
           .origin = g.origin};
 }
@@ -385,7 +393,7 @@ NetworkData network_data_of(Script& script) {
   for (auto& l : script.lines)
     if (in_service(l)) data.lines.push_back(line_data(l, script));
   for (auto& t : script.transformers)
-    if (in_service(t)) data.transformers.push_back(transformer_data(t, data));
+    if (in_service(t)) data.transformers.push_back(transformer_data(t));
   for (auto& l : script.loads)
     if (in_service(l)) data.loads.push_back(load_data(l, script.load_multiplier, data));
   for (auto& g : script.generators)
