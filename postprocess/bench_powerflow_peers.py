@@ -253,7 +253,7 @@ def pgm_cases(name, feeder, reference, timings):
 
     who = "power-grid-model"
     data = pgm_input(feeder)
-    model = PowerGridModel(data)
+    model = PowerGridModel(data, system_frequency=60.0)
     load = data[ComponentType.asym_load]
     factors = np.array(batch_factors())
     update = initialize_array(DatasetType.update, ComponentType.asym_load, (BATCH, len(load)))
