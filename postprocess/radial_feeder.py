@@ -78,11 +78,14 @@ def script(feeder):
         nodes = "".join(f".{p}" for p in branch.phases)
         n = len(branch.phases)
         lines.append(
-            f"new line.l{bus} bus1=b{branch.parent}{nodes} bus2=b{bus}{nodes} phases={n} linecode=code{n} length={branch.kilometres:.6f} units=km"
+            f"new line.l{bus} bus1=b{branch.parent}{nodes} bus2=b{bus}{nodes} phases={n} linecode=code{n} "
+            f"length={branch.kilometres:.6f} units=km"
         )
     for bus, load in enumerate(feeder.loads, 1):
         for phase, (kw, kvar) in load.items():
-            lines.append(f"new load.d{bus}_{phase} bus1=b{bus}.{phase} phases=1 conn=wye kv=7.2 kw={kw:.6f} kvar={kvar:.6f} vminpu=0.8 vmaxpu=1.2")
+            lines.append(
+                f"new load.d{bus}_{phase} bus1=b{bus}.{phase} phases=1 conn=wye kv=7.2 kw={kw:.6f} kvar={kvar:.6f} vminpu=0.8 vmaxpu=1.2"
+            )
     lines += [f"set voltagebases=[{KV}]", "calcvoltagebases"]
     return "\n".join(lines) + "\n"
 

@@ -84,10 +84,12 @@ class RandomNetwork:
         high, kva = rng.choice([(115, 10000), (69, 6000), (33, 4000)])
         # A third of the networks is fed so low or so high that loads leave their range.
         pu = rng.choice([self.uniform(0.97, 1.05)] * 4 + [self.uniform(0.62, 0.93), self.uniform(1.07, 1.2)])
+        mva, amperes = self.uniform(300, 20000), self.uniform(3000, 20000)
+        single = self.uniform(0.5, 1.2)  # more than 1.5 times the three-phase strength has no zero-sequence impedance
         strength = rng.choice(
             [
-                f"mvasc3={self.uniform(300, 20000)} mvasc1={self.uniform(300, 15000)}",
-                f"isc3={self.uniform(3000, 20000)} isc1={self.uniform(3000, 15000)} x1r1={self.uniform(2, 10)} x0r0={self.uniform(1, 5)}",
+                f"mvasc3={mva} mvasc1={mva * single:.6g}",
+                f"isc3={amperes} isc1={amperes * single:.6g} x1r1={self.uniform(2, 10)} x0r0={self.uniform(1, 5)}",
                 f"r1={self.uniform(0.01, 1)} x1={self.uniform(0.1, 5)} r0={self.uniform(0.01, 2)} x0={self.uniform(0.1, 9)}",
                 f"z1=[{self.uniform(0.01, 1)}, {self.uniform(0.1, 5)}] z0=[{self.uniform(0.01, 2)}, {self.uniform(0.1, 9)}]",
             ]
@@ -232,7 +234,9 @@ class RandomNetwork:
         if third:
             conn = rng.choice(["delta", "wye"])
             tertiary = self.add_bus((1, 2, 3), low / 2, conn == "wye", 0.2 * kva, self.new_level())
-            self.write(f"~ wdg=3 bus={tertiary.terminal()} conn={conn} kv={low / 2} kva={0.5 * kva} %r={self.uniform(0.2, 1)} tap={self.tap()}")
+            self.write(
+                f"~ wdg=3 bus={tertiary.terminal()} conn={conn} kv={low / 2} kva={0.5 * kva} %r={self.uniform(0.2, 1)} tap={self.tap()}"
+            )
         return to
 
     def single(self, name, high, low, kvs, conns, kva):
@@ -399,6 +403,10 @@ class RandomNetwork:
         if where and "phases=2 conn=delta" not in where:
             kvar = bus.kva * self.uniform(0.005, 0.05)
             size = self.rng.choice(
-                [f"kvar={kvar:.5g}", f"r={1e3 * bus.kv**2 / kvar:.5g} x={5e2 * bus.kv**2 / kvar:.5g}", f"kvar={kvar:.5g} rp={9e3 * bus.kv**2 / kvar:.5g}"]
+                [
+                    f"kvar={kvar:.5g}",
+                    f"r={1e3 * bus.kv**2 / kvar:.5g} x={5e2 * bus.kv**2 / kvar:.5g}",
+                    f"kvar={kvar:.5g} rp={9e3 * bus.kv**2 / kvar:.5g}",
+                ]
             )
             self.write(f"new reactor.{self.name('x')} {where} {size}")

@@ -232,6 +232,7 @@ TEST_F(OpenDssReader, BanksReactorsAndGeneratorsHaveTheirTerminals) {
   EXPECT_EQ(windings[0].neutral_impedance, Complex(5, 0));
   EXPECT_FALSE(windings[1].neutral_impedance);
   EXPECT_LT(relative(data.loads.at(0).power, {-100e3, 0}), 1e-12);
+  EXPECT_EQ(data.loads[0].vlow_pu, 0);
 }
 
 TEST_F(OpenDssReader, ResourcesAreReadInSi) {

@@ -56,6 +56,14 @@ TEST(LoadCurrent, OutsideItsLimitsALoadIsAnImpedance) {
   EXPECT_LT(std::abs(drawn(LoadModel::constant_power, 0.725) - power * 0.725 * current), 1e-8);
 }
 
+TEST(LoadCurrent, WithoutALowerLimitTheImpedanceOfVminHoldsDownToZero) {
+  const LoadData data;
+  LoadPhase generator = phase(LoadModel::constant_power, data);
+  generator.v_low = 0;
+  const Complex v = 0.3 * rated;
+  EXPECT_LT(std::abs(v * std::conj(load_current(generator, power, v)) - power * (0.3 * 0.3) / (0.95 * 0.95)), 1e-8);
+}
+
 TEST(LoadCurrent, ModelsOfFixedReactivePowerKeepItAndAreNotInterpolated) {
   const double p = power.real(), q = power.imag();
   for (const auto model : {LoadModel::constant_p_fixed_q, LoadModel::constant_p_fixed_x}) {
