@@ -75,7 +75,7 @@ class NetworkBuilder {
     for (const auto& device : devices) {
       const std::string name = fmt::format("{} '{}'", kind, device.name);
       check_positive(device.origin, "rated voltage of " + name, device.rated_voltage);
-      const std::size_t needed = device.connection == Connection::wye ? device.phases + 1 : (device.phases == 1 ? 2 : device.phases);
+      const std::size_t needed = device.connection == Connection::delta && device.phases > 2 ? device.phases : device.phases + 1;
       if (device.terminal.nodes.size() != needed) {
         fault(device.origin, "{} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
               device.terminal.nodes.size(), needed);

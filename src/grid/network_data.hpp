@@ -61,10 +61,11 @@ struct LineData {
 struct WindingData {
   Terminal terminal;  ///< wye: phases then neutral (0 = solidly grounded); delta: phases (2 nodes if single-phase)
   Connection connection = Connection::wye;
-  double rated_voltage = 0;  ///< line-to-line [V]; across the winding if the transformer is single-phase
-  double rated_power = 0;    ///< whole transformer [VA]
-  double resistance_pu = 0;  ///< on its own rating
-  double tap = 1;            ///< per unit of rated_voltage
+  double rated_voltage = 0;                  ///< line-to-line [V]; across the winding if the transformer is single-phase
+  double rated_power = 0;                    ///< whole transformer [VA]
+  double resistance_pu = 0;                  ///< on its own rating
+  std::optional<Complex> neutral_impedance;  ///< that earths a wye's neutral [ohm]; none = the neutral's node alone counts
+  double tap = 1;                            ///< per unit of rated_voltage
   double min_tap = 0.9, max_tap = 1.1;
   int num_taps = 32;  ///< steps between min_tap and max_tap
 };
@@ -100,7 +101,8 @@ struct LoadShapeData {
   Origin origin;
 };
 
-/// Voltage dependence of a load, numbered as in OpenDSS.
+/// Voltage dependence of a load, numbered as in OpenDSS. The reactive power of models 6 and 7 stays what the script says, whatever scales
+/// the load.
 enum class LoadModel {
   constant_power = 1,
   constant_impedance = 2,
@@ -114,7 +116,7 @@ enum class LoadModel {
 
 struct LoadData {
   std::string name;
-  Terminal terminal;  ///< wye: phases then neutral; delta: phases (2 nodes if single-phase)
+  Terminal terminal;  ///< wye: phases then neutral; delta: phases, and one more end for fewer than 3
   int phases = 3;
   Connection connection = Connection::wye;
   Complex power;             ///< all phases, consumed [VA]

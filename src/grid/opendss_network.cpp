@@ -63,17 +63,10 @@ namespace {
 
 using std::numbers::pi;
 
-/// A neutral on a node of its own, earthed through an impedance, is a reactor.
-void earth_neutral(NetworkData& data, const Object& object, const Terminal& winding, Connection connection, double r, double x) {
-  const int neutral = winding.nodes.back();
-  if (connection != Connection::wye || r < 0 || neutral == 0) return;
-  data.reactors.push_back({.name = object.name + "_neutral",
-                           .terminal = {winding.bus, {neutral}},
-                           .to = {},
-                           .phases = 1,
-                           .connection = Connection::wye,
-                           .impedance = {r, x},
-                           .origin = object.origin});
+/// Impedance that earths a neutral; a negative resistance means that there is none. A solid connection is a micro-ohm, as in OpenDSS.
+std::optional<Complex> neutral_impedance(double r, double x) {
+  if (r < 0) return std::nullopt;
+  return r == 0 && x == 0 ? Complex(1e-6) : Complex(r, x);
 }
 
 SourceData source_data(const Source& s) {
@@ -192,7 +185,7 @@ LoadShapeData load_shape_data(const LoadShape& s) {
           .origin = s.origin};
 }
 
-TransformerData transformer_data(const Transformer& t, NetworkData& network) {
+TransformerData transformer_data(const Transformer& t) {
   TransformerData data{.name = t.name,
                        .bank = t.bank,
                        .phases = t.phases,
@@ -212,11 +205,11 @@ TransformerData transformer_data(const Transformer& t, NetworkData& network) {
                              .rated_power = 1e3 * w.kva,
                              // OpenDSS means percent of the first winding's base.
                              .resistance_pu = w.percent_r / 100 * w.kva / t.windings[0].kva,
+                             .neutral_impedance = neutral_impedance(w.rneut, w.xneut),
                              .tap = w.tap,
                              .min_tap = w.min_tap,
                              .max_tap = w.max_tap,
                              .num_taps = w.num_taps});
-    earth_neutral(network, t, data.windings.back().terminal, w.connection, w.rneut, w.xneut);
   }
   std::vector<double> percent = t.xscarray;
   const std::size_t count = t.windings.size();
@@ -235,7 +228,7 @@ LoadData load_data(const Load& load, const Script& script, NetworkData& network)
                 .terminal = power_terminal(load, "Load"),
                 .phases = load.phases,
                 .connection = load.connection,
-                .power = Complex(load.kw, load.kvar) * 1e3 * multiplier,
+                .power = Complex(load.kw, load.kvar) * 1e3,
                 .rated_voltage = 1e3 * load.kv,
                 .model = static_cast<LoadModel>(load.model),
                 .vmin_pu = load.vmin,
@@ -247,11 +240,23 @@ LoadData load_data(const Load& load, const Script& script, NetworkData& network)
                 .shapes = load.shapes,
                 .fixed = !load.follows_loadmult,
                 .origin = load.origin};
+  const bool fixed_reactive = data.model == LoadModel::constant_p_fixed_q || data.model == LoadModel::constant_p_fixed_x;
+  data.power = {data.power.real() * multiplier, data.power.imag() * (fixed_reactive ? 1 : multiplier)};
   if (data.model == LoadModel::zip) {
     if (load.zipv.size() != 7) fail(load, "Load", "is of model 8 without coefficients", "give zipv=");
     std::copy(load.zipv.begin(), load.zipv.end(), data.zip.begin());
   }
-  earth_neutral(network, load, data.terminal, load.connection, load.rneut, load.xneut);
+  // A load's neutral on a node of its own, earthed through an impedance, is a reactor.
+  if (const auto z = neutral_impedance(load.rneut, load.xneut);
+      z && load.connection == Connection::wye && data.terminal.nodes.back() != 0) {
+    network.reactors.push_back({.name = load.name + "_neutral",
+                                .terminal = {load.bus.bus, {data.terminal.nodes.back()}},
+                                .to = {},
+                                .phases = 1,
+                                .connection = Connection::wye,
+                                .impedance = *z,
+                                .origin = load.origin});
+  }
   return data;
 }
 
@@ -343,7 +348,7 @@ NetworkData network_data_of(Script& script) {
   for (auto& l : script.lines)
     if (l.enabled) data.lines.push_back(line_data(l, script));
   for (auto& t : script.transformers)
-    if (in_service(t)) data.transformers.push_back(transformer_data(t, data));
+    if (in_service(t)) data.transformers.push_back(transformer_data(t));
   for (auto& l : script.loads)
     if (in_service(l)) data.loads.push_back(load_data(l, script, data));
   for (auto& c : script.capacitors)

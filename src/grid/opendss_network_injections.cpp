@@ -31,6 +31,7 @@ LoadData generator_data(const Generator& g, double multiplier) {
           .model = generator_model(g.model),
           .vmin_pu = g.vmin,
           .vmax_pu = g.vmax,
+          .vlow_pu = 0,  // no interpolation: below vmin a constant impedance
           .shapes = g.shapes,
           .fixed = true,
           .origin = g.origin};

@@ -110,11 +110,14 @@ MatrixXcd transformer_admittance(const TransformerData& transformer, std::span<c
         y(near_end(a, phase), far_end(b, phase)) -= value;
         y(far_end(a, phase), near_end(b, phase)) -= value;
       }
-      // Half of the shunt at each end of a winding, and once more at a wye's neutral, as OpenDSS places it.
+      // Half of the shunt at each end of a winding, and once more at a wye's neutral that nothing earths, as OpenDSS places it.
       const Complex antifloat = -0.5 * j * transformer.antifloat_ppm * 1e-6 * phase_power / (rated_a * rated_a);
       y(near_end(a, phase), near_end(a, phase)) += antifloat;
       y(far_end(a, phase), far_end(a, phase)) += antifloat;
-      if (phase == 0 && windings[a].connection == Connection::wye) y(far_end(a, phase), far_end(a, phase)) += antifloat;
+      if (phase == 0 && windings[a].connection == Connection::wye) {
+        const auto& earthing = windings[a].neutral_impedance;
+        y(far_end(a, phase), far_end(a, phase)) += earthing ? 1.0 / *earthing : antifloat;
+      }
     }
   }
   return y;

@@ -3,47 +3,71 @@
 #include <cmath>
 
 namespace gridfed {
+namespace {
+
+enum class Stiffness { current, power };
+
+/// Outside v_min..v_max, admittance over the rated one of a load that inside held its current or its power. The impedance is that of the
+/// upper limit above it; from v_min down to v_low the current is interpolated; below v_low the impedance is the rated one.
+double outside_range(const LoadPhase& phase, double magnitude, Stiffness stiffness) {
+  const double rated = phase.rated_voltage;
+  if (magnitude <= phase.v_low) return 1;
+  const auto limit_current = [&](double limit) { return stiffness == Stiffness::current ? rated : rated * rated / limit; };
+  if (magnitude > phase.v_max) return limit_current(phase.v_max) / phase.v_max;
+  const double slope = (limit_current(phase.v_min) - phase.v_low) / (phase.v_min - phase.v_low);
+  return (phase.v_low + slope * (magnitude - phase.v_low)) / magnitude;
+}
+
+/// A ZIP load lets go within a percent or so of its cut-off voltage (OpenDSS, seventh coefficient).
+double held(double ratio, double cut_off) {
+  return cut_off > 0 ? 0.5 * (1 + std::tanh(500 * (ratio - cut_off))) : 1;
+}
+
+}  // namespace
 
 Complex load_current(const LoadPhase& phase, Complex s, Complex v) {
   const double magnitude = std::abs(v);
   const double rated = phase.rated_voltage;
-  const Complex y = std::conj(s) / (rated * rated);
-  if (phase.model == LoadModel::constant_impedance || magnitude <= phase.v_low) return y * v;
-  const bool current_model = phase.model == LoadModel::constant_current;
-  if (magnitude <= phase.v_min) {
-    // Current at v_min on the rated admittance: constant power there is y / vmin_pu^2, constant current y / vmin_pu.
-    const double vmin_pu = phase.v_min / rated;
-    const double at_min = current_model ? rated : phase.v_min / (vmin_pu * vmin_pu);
-    const double slope = (at_min - phase.v_low) / (phase.v_min - phase.v_low);
-    return y * (phase.v_low + slope * (magnitude - phase.v_low)) * (v / magnitude);
-  }
-  if (magnitude > phase.v_max) {
-    const double vmax_pu = phase.v_max / rated;
-    return y * v / (current_model ? vmax_pu : vmax_pu * vmax_pu);
-  }
   const double ratio = magnitude / rated;
+  const Complex y = std::conj(s) / (rated * rated);
+  const bool in_range = magnitude > phase.v_low && magnitude > phase.v_min && magnitude <= phase.v_max;
   const auto power_current = [&](double p, double q) { return std::conj(Complex(p, q) / v); };
   switch (phase.model) {
-    case LoadModel::constant_power:
-    case LoadModel::constant_p_fixed_q:
-      return std::conj(s / v);
     case LoadModel::constant_impedance:
       return y * v;
+    case LoadModel::constant_power:
+      if (in_range) return std::conj(s / v);
+      break;
     case LoadModel::constant_p_quadratic_q:
-    case LoadModel::constant_p_fixed_x:
-      return power_current(s.real(), 0) + Complex(0, y.imag()) * v;
+      if (in_range) return power_current(s.real(), 0) + Complex(0, y.imag()) * v;
+      break;
+    case LoadModel::constant_p_fixed_q:
+    case LoadModel::constant_p_fixed_x: {
+      if (magnitude <= phase.v_low) return y * v;
+      const double q = phase.data->power.imag() * phase.share;
+      if (in_range && phase.model == LoadModel::constant_p_fixed_q) return power_current(s.real(), q);
+      const Complex reactive_current = Complex(0, -q / (rated * rated)) * v;
+      if (in_range) return power_current(s.real(), 0) + reactive_current;
+      const double limit = magnitude > phase.v_max ? phase.v_max : phase.v_min;
+      return s.real() / (limit * limit) * v + reactive_current;
+    }
     case LoadModel::exponential:
-      return power_current(s.real() * std::pow(ratio, phase.data->exponent_p), s.imag() * std::pow(ratio, phase.data->exponent_q));
+      if (in_range)
+        return power_current(s.real() * std::pow(ratio, phase.data->exponent_p), s.imag() * std::pow(ratio, phase.data->exponent_q));
+      break;
     case LoadModel::constant_current:
-      return std::conj(s / (v / magnitude * rated));
+      if (in_range) return std::conj(s / (v / magnitude * rated));
+      return y * outside_range(phase, magnitude, Stiffness::current) * v;
     case LoadModel::zip: {
+      if (magnitude <= phase.v_low) return y * v;
       const auto& z = phase.data->zip;
-      if (ratio < z[6]) return 0;
-      return power_current(s.real() * (z[0] * ratio * ratio + z[1] * ratio + z[2]),
-                           s.imag() * (z[3] * ratio * ratio + z[4] * ratio + z[5]));
+      const double current = in_range ? 1 / ratio : outside_range(phase, magnitude, Stiffness::current);
+      const double power = in_range ? 1 / (ratio * ratio) : outside_range(phase, magnitude, Stiffness::power);
+      return held(ratio, z[6]) *
+             Complex(y.real() * (z[0] + z[1] * current + z[2] * power), y.imag() * (z[3] + z[4] * current + z[5] * power)) * v;
     }
   }
-  return 0;
+  return y * outside_range(phase, magnitude, Stiffness::power) * v;
 }
 
 CurrentDerivative current_derivative(Complex h, Complex slope, Complex v) {

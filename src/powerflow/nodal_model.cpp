@@ -16,10 +16,8 @@ std::vector<std::array<int, 2>> phase_pairs(std::span<const int> nodes, Connecti
   std::vector<std::array<int, 2>> pairs;
   if (connection == Connection::wye) {
     for (int p = 0; p < phases; ++p) pairs.push_back({nodes[p], nodes.back()});
-  } else if (phases == 1 || nodes.size() == 2) {
-    pairs.push_back({nodes[0], nodes[1]});
   } else {
-    for (std::size_t p = 0; p < nodes.size(); ++p) pairs.push_back({nodes[p], nodes[(p + 1) % nodes.size()]});
+    for (int p = 0; p < phases; ++p) pairs.push_back({nodes[p], nodes[(p + 1) % nodes.size()]});
   }
   return pairs;
 }

@@ -108,6 +108,17 @@ TEST(TransformerAdmittance, AntifloatTiesADeltaToGroundByPartsPerMillion) {
   EXPECT_LT(std::abs(tie - Complex(0, -3e-6 * (1e6 / 3) / (4160.0 * 4160.0))), 1e-12);
 }
 
+TEST(TransformerAdmittance, AnEarthedNeutralStandsOnTheDiagonal) {
+  const auto open = transformer(Connection::wye, Connection::wye);
+  auto earthed = open;
+  earthed.windings[1].neutral_impedance = Complex(3, 4);
+  const std::vector taps{1.0, 1.0};
+  MatrixXcd difference = transformer_admittance(earthed, taps) - transformer_admittance(open, taps);
+  EXPECT_LT(std::abs(difference(7, 7) - Complex(0.12, -0.16)), 1e-12);  // 1 / (3 + 4j)
+  difference(7, 7) = 0;
+  EXPECT_EQ(largest(difference), 0);
+}
+
 TEST(ShuntAdmittance, CapacitorDrawsItsRatedReactivePowerAtRatedVoltage) {
   CapacitorData bank{.name = "c", .terminal = {"b", {1, 2, 3}}, .step_power = {600e3, 300e3}, .states = {1, 0}, .rated_voltage = 4160};
   const double phase = 4160 / std::numbers::sqrt3;

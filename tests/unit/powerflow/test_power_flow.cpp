@@ -231,6 +231,19 @@ TEST(UnbalancedPowerFlow, InjectionsEnterAsWyeAndDeltaSay) {
   EXPECT_LT(current()[1], 1e-3);
 }
 
+TEST(UnbalancedPowerFlow, ADeltaLoadOfTwoPhasesIsAnOpenDelta) {
+  const auto network = test::script(
+      "new circuit.open_delta basekv=4.16 mvasc3=1e6 mvasc1=1e6\n"
+      "new line.l bus1=sourcebus bus2=b r1=1e-4 x1=0 r0=1e-4 x0=0 c1=0 c0=0\n"
+      "new load.l bus1=b.1.2.3 phases=2 conn=delta kv=4.16 kw=60 kvar=0\nset voltagebases=[4.16]\n");
+  UnbalancedPowerFlow flow(network, {});
+  ASSERT_TRUE(flow.solve(rated_conditions(*network)).converged);
+  const auto current = flow.line_flow(0).current;  // 30 kW between 1 and 2, 30 kW between 2 and 3
+  EXPECT_NEAR(current[0], 30e3 / 4160, 1e-3);
+  EXPECT_NEAR(current[2], 30e3 / 4160, 1e-3);
+  EXPECT_NEAR(current[1], std::sqrt(3.0) * 30e3 / 4160, 1e-3);
+}
+
 TEST(UnbalancedPowerFlow, AnOpenLineCarriesNothing) {
   const auto network = test::feeder("ieee123");
   UnbalancedPowerFlow flow(network, {});
