@@ -1,5 +1,6 @@
 #include "grid/network.hpp"
 #include "grid/opendss_reader.hpp"
+#include "powerflow/diagnostics.hpp"
 #include "powerflow/make_power_flow.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "powerflow/static_control.hpp"
@@ -11,7 +12,7 @@ namespace {
 
 struct Options {
   std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary;
-  bool neutral_taps = false;
+  bool neutral_taps = false, diagnose = false;
   double load_scale = 1.0, tolerance = 0;
 };
 
@@ -21,11 +22,24 @@ void declare(po::options_description& deck, Options& o) {
       "neutral-taps", po::bool_switch(&o.neutral_taps), "put every tap of a second or later winding to 1.0 first")(
       "taps", po::value(&o.taps)->default_value(""), "CSV of regulator taps to impose")(
       "capacitors", po::value(&o.capacitors)->default_value(""), "CSV of capacitor states to impose")(
-      "load-scale", po::value(&o.load_scale)->default_value(o.load_scale), "factor on every load")(
+      "diagnose", po::bool_switch(&o.diagnose),
+      "say what looks wrong with the feeder and how much load it would carry; always said of a "
+      "case that diverges")("load-scale", po::value(&o.load_scale)->default_value(o.load_scale), "factor on every load")(
       "tolerance", po::value(&o.tolerance)->default_value(o.tolerance), "same as powerflow.tolerance; 0 = that key's value")(
       "voltages", po::value(&o.voltages)->default_value(""), "CSV to write: node voltages [V]")(
       "flows", po::value(&o.flows)->default_value(""), "CSV to write: flow into terminal 1 of each line and transformer")(
       "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses");
+}
+
+/// Says how close to balance the worst nodes are and how far the load could grow; moves the solver.
+void diagnose_case(Session& session, PowerFlow& flow, const LoadingConditions& conditions) {
+  for (const auto& sentence : worst_nodes(flow, conditions)) session.log().line("diagnosis: {}", sentence);
+  if (const auto scale = largest_load_scale(flow, conditions)) {
+    session.log().line("diagnosis: it converges up to {:.3g} times this load", *scale);
+  } else {
+    session.log().line(
+        "diagnosis: it does not converge even at a hundredth of this load: look at impedances and connections, not at loads");
+  }
 }
 
 void run(Session& session) {
@@ -51,6 +65,9 @@ void run(Session& session) {
   }
   const bool solved = agreed(session.world(), [&] {
     if (session.world().rank() != 0) return true;
+    if (options.diagnose) {
+      for (const auto& sentence : suspicious_structure(*network, initial_state(*network))) session.log().line("diagnosis: {}", sentence);
+    }
     const auto solver = make_power_flow(network, solver_options);
     PowerFlow& flow = *solver;
     GridState state = initial_state(*network);
@@ -84,7 +101,12 @@ void run(Session& session) {
     if (!options.voltages.empty()) write_voltages(flow, options.voltages);
     if (!options.flows.empty()) write_flows(flow, options.flows);
     if (!options.summary.empty()) write_summary(flow, control, options.summary);
-    return solution.converged;
+    const bool converged = solution.converged;
+    if (!converged && !options.diagnose) {
+      for (const auto& sentence : suspicious_structure(*network, flow.state())) session.log().line("diagnosis: {}", sentence);
+    }
+    if (!converged || options.diagnose) diagnose_case(session, flow, conditions);
+    return converged;
   });
   if (!solved) session.exit_with(2);
 }

@@ -112,9 +112,7 @@ FastDecoupled::FastDecoupled(std::shared_ptr<const Network> network, const Power
   }
   work_->fixed.assign(x_.size(), 0);
   for (const auto& f : model_.fixed_nodes()) work_->fixed[f.node] = 1;
-  for (std::size_t g = 0; g < net.data().generators.size(); ++g) {
-    if (net.data().generators[g].voltage_setpoint_pu) work_->holding.push_back(static_cast<int>(g));
-  }
+  work_->holding = holding_generators(net);
   work_->limit.assign(work_->holding.size(), 0);
   refresh({});
 }
@@ -225,14 +223,13 @@ void FastDecoupled::iterate(const LoadingConditions& conditions, PowerFlowSoluti
       solution.converged = test.done(change);
     }
     changed = false;
-    // What is missing at a held bus is what its generators deliver beyond now; the first of them does.
+    // What is missing at a held bus is what its generator delivers beyond now.
     model_.residual(now, x_, missing);
     for (std::size_t k = 0; k < work.holding.size(); ++k) {
       auto& power = now.generator_power[work.holding[k]];
       const int node = node_of(k);
       if (work.limit[k] == 0) {
         power -= Complex(0, (x_[node] * std::conj(missing[node])).imag());
-        missing[node] = 0;
       }
       if (solution.converged) changed |= limits.move(static_cast<int>(k), power.imag(), std::abs(x_[node]) / setpoint(k) - 1);
     }

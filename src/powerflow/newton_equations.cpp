@@ -1,18 +1,17 @@
 #include "powerflow/newton_equations.hpp"
 
-#include <algorithm>
+#include "powerflow/reactive_limits.hpp"
+
 #include <cmath>
 
 namespace gridfed {
 
-NewtonEquations::NewtonEquations(const NodalModel& model) : nodes_(model.network().node_count()), fixed_(nodes_, 0) {
-  const auto& generators = model.network().data().generators;
-  for (std::size_t g = 0; g < generators.size(); ++g) {
-    if (!generators[g].voltage_setpoint_pu) continue;
-    holding_.push_back(static_cast<int>(g));
+NewtonEquations::NewtonEquations(const NodalModel& model)
+    : nodes_(model.network().node_count()), holding_(holding_generators(model.network())), fixed_(nodes_, 0) {
+  for (const int g : holding_) {
     auto& own = phases_.emplace_back();
     for (const auto& phase : model.generator_phases()) {
-      if (phase.device == static_cast<int>(g)) own.push_back(phase);
+      if (phase.device == g) own.push_back(phase);
     }
     // A voltage error counts like the current that it drives through the node, so that a line search weighs both alike.
     const int node = own.front().a;

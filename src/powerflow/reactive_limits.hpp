@@ -7,6 +7,10 @@
 
 namespace gridfed {
 
+/// Positions of the generators that may hold a voltage. Throws an Error if two would hold that of one node, since nothing says how they
+/// share the reactive power.
+std::vector<int> holding_generators(const Network& network);
+
 /// Which generators hold their voltage and which stand at a reactive limit: a generator that would exceed a limit stays at it until its
 /// voltage has risen above the setpoint at the upper limit or fallen below it at the lower.
 class ReactiveLimits {

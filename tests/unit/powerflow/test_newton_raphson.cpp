@@ -172,6 +172,15 @@ TEST(NewtonRaphson, AThreePhaseGeneratorHoldsTheMeanOfItsPhases) {
   EXPECT_NEAR((flow.balance().source_power + s.generator_power[0] - flow.balance().load_power - flow.balance().losses).real(), 0, 1e-3);
 }
 
+TEST(NewtonRaphson, TwoGeneratorsThatHoldOneVoltageAreRefusedByName) {
+  auto data = test::ieee14();
+  data.generators.push_back(data.generators[1]);
+  data.generators.back().name = "second";
+  const auto network = make_network(data);
+  const std::string message = test::error_of([&] { NewtonRaphson(network, {}); });
+  EXPECT_NE(message.find("generators 'g3' and 'second' hold the voltage of one bus"), std::string::npos) << message;
+}
+
 TEST(NewtonRaphson, ConvergesCloserToTheNoseThanAFixedPoint) {
   // Two buses over 3 + 4j ohm at 7.2 kV and a power factor of 0.8: the nose lies at 2592 kW, where |v| = E / 2.
   const auto network = test::script(
