@@ -16,7 +16,8 @@ namespace gridfed {
 
 namespace {
 
-constexpr double rounding_level = 1e-8;  // [p.u.]: no tolerance above is met by stalling
+constexpr double rounding_level =
+    5e-8;  // [p.u.]: what a section that hardly anything ties to ground may move by; no tolerance above is met by stalling
 
 }  // namespace
 

@@ -124,7 +124,7 @@ void UnbalancedPowerFlow::start() {
 void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) {
   auto& w = *work_;
   w.currents.set_conditions(conditions);
-  double best = 0, rate = 0.5;
+  double best = 0, previous = 0, rate = 0.5;
   int stalled = 0;
   while (solution.iterations < options_.max_iterations) {
     const bool first = solution.iterations++ == 0;
@@ -151,7 +151,9 @@ void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlow
       solution.converged = true;
       break;
     }
-    w.step(!first && p.dd > 0 ? p.df / p.dd : 0, options_.acceleration_factor);
+    // At rounding error the last step says nothing about the next.
+    w.step(change < previous && p.dd > 0 ? p.df / p.dd : 0, options_.acceleration_factor);
+    previous = change;
     std::swap(w.g, w.g_before);
   }
   if (solution.converged) std::swap(w.x, w.g);
