@@ -163,6 +163,17 @@ class NetworkBuilder {
     for (const auto& plant : data().solar)
       check_positive(plant.origin, fmt::format("capacity of PVSystem '{}'", plant.name), plant.capacity);
     for (const auto& plant : data().wind) check_positive(plant.origin, fmt::format("capacity of WindGen '{}'", plant.name), plant.capacity);
+    check_devices("generator", data().generators);
+    for (const auto& generator : data().generators) {
+      if (!std::isfinite(generator.power.real()) || !std::isfinite(generator.power.imag()))
+        fault(generator.origin, "generator '{}' has a power that is not finite", generator.name);
+      if (generator.voltage_setpoint_pu)
+        check_positive(generator.origin, fmt::format("voltage setpoint of generator '{}'", generator.name), *generator.voltage_setpoint_pu);
+      if (!(generator.min_reactive <= generator.max_reactive)) {
+        fault(generator.origin, "generator '{}' has reactive limits from {} to {} var: exchange them", generator.name,
+              generator.min_reactive, generator.max_reactive);
+      }
+    }
     check_names("capacitor", data().capacitors);
     for (const auto& capacitor : data().capacitors) {
       check_positive(capacitor.origin, fmt::format("rated voltage of capacitor '{}'", capacitor.name), capacitor.rated_voltage);
@@ -226,6 +237,7 @@ class NetworkBuilder {
     for (const auto& e : data().solar) add_terminal(e.terminal, e.origin, "PVSystem '" + e.name + "'");
     for (const auto& e : data().wind) add_terminal(e.terminal, e.origin, "WindGen '" + e.name + "'");
     for (const auto& e : data().batteries) add_terminal(e.terminal, e.origin, "Storage '" + e.name + "'");
+    for (const auto& e : data().generators) add_terminal(e.terminal, e.origin, "generator '" + e.name + "'");
   }
 
   std::vector<int> nodes_of(const Terminal& terminal) const {
@@ -263,6 +275,7 @@ class NetworkBuilder {
     for (const auto& e : data().solar) network_.solar_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().wind) network_.wind_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().batteries) network_.batteries_.push_back(nodes_of(e.terminal));
+    for (const auto& e : data().generators) network_.generators_.push_back(nodes_of(e.terminal));
   }
 
   /// Rated line-to-neutral voltage of a winding.

@@ -66,6 +66,7 @@ class Network {
   std::span<const std::vector<int>> solar_nodes() const { return solar_; }
   std::span<const std::vector<int>> wind_nodes() const { return wind_; }
   std::span<const std::vector<int>> battery_nodes() const { return batteries_; }
+  std::span<const std::vector<int>> generator_nodes() const { return generators_; }
 
   /// Bus positions by element position.
   int bus_of(const Terminal& terminal) const { return find_bus(terminal.bus); }
@@ -83,7 +84,7 @@ class Network {
   std::vector<std::array<int, 2>> node_runs_;           // per bus: first node, count
   std::vector<TerminalNodes> lines_, capacitors_, reactors_;
   std::vector<std::vector<std::vector<int>>> transformers_;
-  std::vector<std::vector<int>> sources_, loads_, solar_, wind_, batteries_;
+  std::vector<std::vector<int>> sources_, loads_, solar_, wind_, batteries_, generators_;
   std::vector<int> regulator_transformers_;
   std::vector<VoltageMeasurement> measurements_;
 };

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <complex>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,7 @@ struct SourceData {
   double voltage_pu = 1;
   double angle_deg = 0;  ///< of the first phase
   Complex z1, z0;        ///< positive- and zero-sequence impedance [ohm]
+  bool ideal = false;    ///< an infinite bus: its nodes are held at the voltage; z1 is then a number small enough not to matter
   Origin origin;
 };
 
@@ -190,6 +192,21 @@ struct BatteryData {
   Origin origin;
 };
 
+/// Machine that injects a set power. With a voltage setpoint it regulates: reactive power is whatever holds the mean magnitude of its phase
+/// voltages there, within the limits (a PV bus).
+struct GeneratorData {
+  std::string name;
+  Terminal terminal;
+  int phases = 3;
+  Connection connection = Connection::wye;
+  double rated_voltage = 0;                   ///< as LoadData
+  Complex power;                              ///< all phases, injected [VA]; of a regulating machine the imaginary part is a first guess
+  std::optional<double> voltage_setpoint_pu;  ///< of rated_voltage
+  double min_reactive = -std::numeric_limits<double>::infinity();  ///< all phases, injected [var]
+  double max_reactive = std::numeric_limits<double>::infinity();
+  Origin origin;
+};
+
 /// A network as read, SI units, by name: what readers produce, writers consume and make_network() validates.
 struct NetworkData {
   std::string name;
@@ -206,6 +223,7 @@ struct NetworkData {
   std::vector<SolarPvData> solar;
   std::vector<WindTurbineData> wind;
   std::vector<BatteryData> batteries;
+  std::vector<GeneratorData> generators;
   std::vector<std::string> notes;  ///< what was read but has no physics here, one sentence each
 };
 
