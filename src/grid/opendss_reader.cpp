@@ -1,6 +1,7 @@
 // The command language: which file, which command, which object. Objects themselves are edited by the property tables.
 #include "grid/opendss_reader.hpp"
 
+#include "grid/matpower_reader.hpp"
 #include "grid/opendss_elements.hpp"
 #include "grid/opendss_properties.hpp"
 #include "runtime/error.hpp"
@@ -430,8 +431,11 @@ NetworkData read_opendss(const std::filesystem::path& script) {
 }
 
 NetworkData read_feeder(const std::filesystem::path& path) {
-  if (opendss::lower_case(path.extension().string()) == ".dss") return read_opendss(path);
-  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss)", path.string(), path.extension().string());
+  const std::string ending = opendss::lower_case(path.extension().string());
+  if (ending == ".dss") return read_opendss(path);
+  if (ending == ".m") return read_matpower(path);
+  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss) or a MATPOWER case (.m)",
+              path.string(), path.extension().string());
 }
 
 }  // namespace gridfed
