@@ -1,6 +1,7 @@
 // The command language: which file, which command, which object. Objects themselves are edited by the property tables.
 #include "grid/opendss_reader.hpp"
 
+#include "grid/cim_reader.hpp"
 #include "grid/matpower_reader.hpp"
 #include "grid/opendss_elements.hpp"
 #include "grid/opendss_properties.hpp"
@@ -434,7 +435,8 @@ NetworkData read_feeder(const std::filesystem::path& path) {
   const std::string ending = opendss::lower_case(path.extension().string());
   if (ending == ".dss") return read_opendss(path);
   if (ending == ".m") return read_matpower(path);
-  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss) or a MATPOWER case (.m)",
+  if (ending == ".xml") return read_cim(path);
+  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss), a MATPOWER case (.m) or a CIM model (.xml)",
               path.string(), path.extension().string());
 }
 
