@@ -74,6 +74,11 @@ class ScriptWriter {
     for (const double base : data_.voltage_bases) bases.push_back(base / 1e3);
     if (!bases.empty()) fmt::print(out_, "set voltagebases=[{}]\n", fmt::join(bases, " "));
     fmt::print(out_, "calcvoltagebases\n");
+    for (const auto& l : data_.lines) {
+      if (!l.is_switch) continue;
+      fmt::print(out_, "edit line.{}", l.name);
+      impedances(l);
+    }
   }
 
  private:
@@ -97,19 +102,26 @@ class ScriptWriter {
                bus(s.terminal), s.voltage_base / 1e3, s.voltage_pu, s.angle_deg, s.z1.real(), s.z1.imag(), s.z0.real(), s.z0.imag());
   }
 
-  // Matrices make the reader forget units, and a switch its length: both follow them.
+  /// OpenDSS gives a switch its default impedance when it first solves, whatever the script said before; so impedances() follow for it.
   void line(const LineData& l) {
     if (l.ratio != 1.0)
       throw Error("line '{}' transforms or shifts voltage, which a line of OpenDSS cannot: make it a transformer", l.name);
+    fmt::print(out_, "new line.{} phases={} bus1={} bus2={}", checked(l.name), l.from.nodes.size(), bus(l.from), bus(l.to));
+    if (l.rating > 0) fmt::print(out_, " normamps={}", l.rating);
+    if (l.is_switch) {
+      fmt::print(out_, " switch=yes\n");
+    } else {
+      impedances(l);
+    }
+  }
+
+  // Matrices make the reader forget units, so length and units follow them.
+  void impedances(const LineData& l) {
     const double per_length = l.length > 0 ? 1 / l.length : 1;
     const double nanofarad = 1e9 / (2 * std::numbers::pi * data_.frequency);
-    fmt::print(out_, "new line.{} phases={} bus1={} bus2={}", checked(l.name), l.from.nodes.size(), bus(l.from), bus(l.to));
-    if (l.is_switch) fmt::print(out_, " switch=yes");
-    fmt::print(out_, " rmatrix={} xmatrix={} cmatrix={}", matrix(l.series_impedance.real(), per_length),
-               matrix(l.series_impedance.imag(), per_length), matrix(l.shunt_susceptance, per_length * nanofarad));
-    fmt::print(out_, " length={}{}", l.length > 0 ? l.length : 1.0, l.length > 0 ? " units=m" : "");
-    if (l.rating > 0) fmt::print(out_, " normamps={}", l.rating);
-    fmt::print(out_, "\n");
+    fmt::print(out_, " rmatrix={} xmatrix={} cmatrix={} length={}{}\n", matrix(l.series_impedance.real(), per_length),
+               matrix(l.series_impedance.imag(), per_length), matrix(l.shunt_susceptance, per_length * nanofarad),
+               l.length > 0 ? l.length : 1.0, l.length > 0 ? " units=m" : "");
   }
 
   void transformer(const TransformerData& t, const std::vector<double>& taps) {
