@@ -11,7 +11,7 @@ namespace gridfed {
 namespace cim {
 namespace {
 
-constexpr double switch_resistance = 1e-4;  // [ohm]
+constexpr double switch_resistance = 1e-6;  // [ohm]
 
 const std::set<std::string_view> switch_kinds{
     "Switch", "LoadBreakSwitch", "Breaker", "Fuse", "Recloser", "Disconnector", "Sectionaliser", "Jumper", "DisconnectingCircuitBreaker"};
