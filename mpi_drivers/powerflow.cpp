@@ -1,5 +1,6 @@
 #include "grid/network.hpp"
 #include "grid/opendss_reader.hpp"
+#include "grid/opendss_writer.hpp"
 #include "powerflow/diagnostics.hpp"
 #include "powerflow/make_power_flow.hpp"
 #include "powerflow/snapshot_files.hpp"
@@ -11,13 +12,13 @@ using namespace gridfed;
 namespace {
 
 struct Options {
-  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary;
+  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary, write_feeder;
   bool neutral_taps = false, diagnose = false;
   double load_scale = 1.0, tolerance = 0;
 };
 
 void declare(po::options_description& deck, Options& o) {
-  deck.add_options()("feeder", po::value(&o.feeder)->required(), "feeder file (.dss)")(
+  deck.add_options()("feeder", po::value(&o.feeder)->required(), "feeder file (.dss, .m, .xml)")(
       "controls", po::value(&o.controls)->default_value(o.controls), "off, or static: regulators act until none wants to move")(
       "neutral-taps", po::bool_switch(&o.neutral_taps), "put every tap of a second or later winding to 1.0 first")(
       "taps", po::value(&o.taps)->default_value(""), "CSV of regulator taps to impose")(
@@ -28,7 +29,8 @@ void declare(po::options_description& deck, Options& o) {
       "tolerance", po::value(&o.tolerance)->default_value(o.tolerance), "same as powerflow.tolerance; 0 = that key's value")(
       "voltages", po::value(&o.voltages)->default_value(""), "CSV to write: node voltages [V]")(
       "flows", po::value(&o.flows)->default_value(""), "CSV to write: flow into terminal 1 of each line and transformer")(
-      "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses");
+      "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses")(
+      "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved");
 }
 
 /// Says how close to balance the worst nodes are and how far the load could grow; moves the solver.
@@ -101,6 +103,7 @@ void run(Session& session) {
     if (!options.voltages.empty()) write_voltages(flow, options.voltages);
     if (!options.flows.empty()) write_flows(flow, options.flows);
     if (!options.summary.empty()) write_summary(flow, control, options.summary);
+    if (!options.write_feeder.empty()) write_opendss(*network, flow.state(), options.write_feeder);
     const bool converged = solution.converged;
     if (!converged && !options.diagnose) {
       for (const auto& sentence : suspicious_structure(*network, flow.state())) session.log().line("diagnosis: {}", sentence);

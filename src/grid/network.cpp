@@ -86,6 +86,9 @@ class NetworkBuilder {
   void check_elements() {
     if (data().sources.empty())
       faults_.messages.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
+    for (const auto& bus : data().buses) {
+      if (bus.nominal_voltage) check_positive({}, fmt::format("nominal voltage of bus '{}'", bus.name), *bus.nominal_voltage);
+    }
     check_names("source", data().sources);
     for (const auto& source : data().sources) {
       check_positive(source.origin, fmt::format("voltage of source '{}'", source.name), source.voltage_base * source.voltage_pu);
@@ -105,6 +108,8 @@ class NetworkBuilder {
       if (line.from.bus == line.to.bus && line.from.nodes == line.to.nodes) {
         fault(line.origin, "line '{}' joins '{}' to itself: name two buses", line.name, line.from.bus);
       }
+      if (!(std::abs(line.ratio) > 0 && std::isfinite(std::abs(line.ratio))))
+        fault(line.origin, "line '{}' has the ratio {}: it must be finite and not zero", line.name, std::abs(line.ratio));
       if (!line.series_impedance.allFinite() || !line.shunt_susceptance.allFinite()) {
         fault(line.origin, "line '{}' has an impedance that is not finite: check its length and line code", line.name);
       } else if (line.series_impedance.diagonal().cwiseAbs().minCoeff() == 0) {
@@ -277,7 +282,9 @@ class NetworkBuilder {
     std::sort(network_.bus_index_.begin(), network_.bus_index_.end());
     for (const auto& bus : data().buses) {
       const int position = network_.find_bus(bus.name);
-      if (position >= 0) network_.buses_[position].position = bus.position;
+      if (position < 0) continue;
+      network_.buses_[position].position = bus.position;
+      if (bus.nominal_voltage) network_.buses_[position].nominal_voltage = *bus.nominal_voltage;
     }
     const auto two_ended = [&](const Terminal& from, const std::optional<Terminal>& to) {
       return TerminalNodes{nodes_of(from), to ? nodes_of(*to) : std::vector<int>{}};
@@ -332,9 +339,9 @@ class NetworkBuilder {
         open_lines[from] = open_lines[to] = line.name;
         continue;
       }
-      const double z = line.series_impedance.diagonal().cwiseAbs().mean();
-      arcs[from].push_back({to, 1.0, z, static_cast<int>(i)});
-      arcs[to].push_back({from, 1.0, z, static_cast<int>(i)});
+      const double z = line.series_impedance.diagonal().cwiseAbs().mean(), ratio = std::abs(line.ratio);
+      arcs[from].push_back({to, 1.0 / ratio, z * ratio * ratio, static_cast<int>(i)});
+      arcs[to].push_back({from, ratio, z, static_cast<int>(i)});
       galvanic[from].push_back(to);
       galvanic[to].push_back(from);
     }
@@ -360,13 +367,17 @@ class NetworkBuilder {
         }
       }
     }
+    std::vector<bool> given;
+    for (const auto& bus : network_.buses_) given.push_back(bus.nominal_voltage > 0);
     using Entry = std::pair<double, int>;
     std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
     std::vector<double> best(network_.buses_.size(), std::numeric_limits<double>::infinity());
     for (const auto& source : data().sources) {
       const int bus = network_.find_bus(source.terminal.bus);
-      network_.buses_[bus].nominal_voltage =
-          snapped(source.terminal.nodes.size() > 1 ? source.voltage_base / std::numbers::sqrt3 : source.voltage_base);
+      if (!given[bus]) {
+        network_.buses_[bus].nominal_voltage =
+            snapped(source.terminal.nodes.size() > 1 ? source.voltage_base / std::numbers::sqrt3 : source.voltage_base);
+      }
       best[bus] = 0;
       reference[bus] = true;
       queue.push({0, bus});
@@ -383,7 +394,7 @@ class NetworkBuilder {
           auto& reached = network_.buses_[arc.to];
           reached.parent = bus;
           reached.distance = next;
-          reached.nominal_voltage = arc.ratio == 1.0 ? v : snapped(v * arc.ratio);
+          if (!given[arc.to]) reached.nominal_voltage = arc.ratio == 1.0 ? v : snapped(v * arc.ratio);
           queue.push({next, arc.to});
         }
       }

@@ -27,9 +27,10 @@ struct Terminal {
 
 enum class Connection { wye, delta };
 
-/// A bus that needs saying more than its name: coordinates for pictures. Buses exist because elements name them.
+/// A bus that needs saying more than its name. Buses exist because elements name them.
 struct BusData {
   std::string name;
+  std::optional<double> nominal_voltage;          ///< line-to-neutral [V], where it does not follow from sources and transformers
   std::optional<std::array<double, 2>> position;  ///< drawing coordinates, the feeder's own unit
 };
 
@@ -45,12 +46,14 @@ struct SourceData {
   Origin origin;
 };
 
-/// Pi-model of a coupled multi-conductor line or cable, or a switch.
+/// Pi-model of a coupled multi-conductor line or cable, a switch, or the branch of a transmission case, which may transform and shift
+/// phase.
 struct LineData {
   std::string name;
   Terminal from, to;                  ///< equal numbers of conductors
   Eigen::MatrixXcd series_impedance;  ///< whole length [ohm], conductors x conductors
   Eigen::MatrixXd shunt_susceptance;  ///< whole length [S], half goes to each end
+  Complex ratio = 1.0;                ///< of an ideal transformer between `from` and the pi-model: voltage at `from` over that behind it
   double rating = 0;                  ///< normal current per conductor [A]; 0 = none given
   double length = 0;                  ///< [m], 0 when the script gives no unit
   bool is_switch = false;

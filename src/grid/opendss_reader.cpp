@@ -1,6 +1,8 @@
 // The command language: which file, which command, which object. Objects themselves are edited by the property tables.
 #include "grid/opendss_reader.hpp"
 
+#include "grid/cim_reader.hpp"
+#include "grid/matpower_reader.hpp"
 #include "grid/opendss_elements.hpp"
 #include "grid/opendss_properties.hpp"
 #include "runtime/error.hpp"
@@ -480,8 +482,12 @@ NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions&
 }
 
 NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options) {
-  if (opendss::lower_case(path.extension().string()) == ".dss") return read_opendss(path, options);
-  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss)", path.string(), path.extension().string());
+  const std::string ending = opendss::lower_case(path.extension().string());
+  if (ending == ".dss") return read_opendss(path, options);
+  if (ending == ".m") return read_matpower(path);
+  if (ending == ".xml") return read_cim(path);
+  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss), a MATPOWER case (.m) or a CIM model (.xml)",
+              path.string(), path.extension().string());
 }
 
 }  // namespace gridfed

@@ -56,6 +56,10 @@ MatrixXcd line_admittance(const LineData& line) {
   y.bottomRightCorner(n, n) = series + shunt;
   y.topRightCorner(n, n) = -series;
   y.bottomLeftCorner(n, n) = -series;
+  if (line.ratio != 1.0) {  // behind the ideal transformer v = v_from / ratio, and its power is that at `from`: i_from = i / conj(ratio)
+    y.topRows(n) /= std::conj(line.ratio);
+    y.leftCols(n) /= line.ratio;
+  }
   return y;
 }
 

@@ -38,6 +38,22 @@ TransformerData transformer(Connection one, Connection two, int phases = 3) {
   return {.name = "t", .phases = phases, .windings = {winding(one, 12.47), winding(two, 4.16)}, .reactance_pu = {0.06}, .antifloat_ppm = 0};
 }
 
+TEST(LineAdmittance, RatioTransformsVoltageAndKeepsPower) {
+  LineData branch = line({{Complex(0.1, 0.4)}}, 0.02);
+  branch.ratio = std::polar(1.05, 0.3);
+  const MatrixXcd y = line_admittance(branch);
+  // At no load behind the transformer, without charging, v_to = v_from / ratio and no current flows.
+  branch.shunt_susceptance.setZero();
+  Eigen::Vector2cd v(Complex(100, 20), Complex(100, 20) / branch.ratio);
+  EXPECT_LT((line_admittance(branch) * v).cwiseAbs().maxCoeff(), 1e-12);
+  // MATPOWER user's manual, equation 3.2.
+  const Complex series = 1.0 / Complex(0.1, 0.4);
+  EXPECT_LT(std::abs(y(0, 0) - (series + 0.01 * j) / (1.05 * 1.05)), 1e-12);
+  EXPECT_LT(std::abs(y(0, 1) + series / std::polar(1.05, -0.3)), 1e-12);
+  EXPECT_LT(std::abs(y(1, 0) + series / std::polar(1.05, 0.3)), 1e-12);
+  EXPECT_LT(std::abs(y(1, 1) - (series + 0.01 * j)), 1e-12);
+}
+
 TEST(LineAdmittance, OneConductorIsThePiModel) {
   const auto y = line_admittance(line({{{3, 4}}}, 0.2));
   EXPECT_LT(std::abs(y(0, 0) - (Complex(0.12, -0.16) + 0.1 * j)), 1e-15);  // 1 / (3 + 4j) = 0.12 - 0.16j
