@@ -256,39 +256,62 @@ void NodalModel::add_switched() {
 }
 
 StateChange NodalModel::set_state(const GridState& wanted) {
+  std::vector<Operation> operations;
+  const auto compare = [&](Operation::Kind kind, const auto& before, const auto& after) {
+    for (std::size_t element = 0; element < before.size(); ++element) {
+      for (std::size_t part = 0; part < before[element].size(); ++part) {
+        if (after[element][part] == before[element][part]) continue;
+        operations.push_back({kind, static_cast<int>(element), static_cast<int>(part), static_cast<double>(after[element][part])});
+      }
+    }
+  };
+  compare(Operation::Kind::tap, state_.taps, wanted.taps);
+  compare(Operation::Kind::capacitor_step, state_.capacitors, wanted.capacitors);
+  for (std::size_t line = 0; line < lines_.size(); ++line) {
+    if (wanted.closed[line] != state_.closed[line])
+      operations.push_back({Operation::Kind::line, static_cast<int>(line), 0, static_cast<double>(wanted.closed[line])});
+  }
+  return operate(operations);
+}
+
+StateChange NodalModel::operate(std::span<const Operation> operations) {
   StateChange change;
-  const auto touch = [&](const Primitive& p) {
+  const auto note = [](std::vector<int>& list, int element) {
+    if (std::find(list.begin(), list.end(), element) == list.end()) list.push_back(element);
+  };
+  for (const auto& o : operations) {
+    switch (o.kind) {
+      case Operation::Kind::tap:
+        state_.taps[o.element][o.part] = o.value;
+        note(change.transformers, o.element);
+        break;
+      case Operation::Kind::capacitor_step:
+        state_.capacitors[o.element][o.part] = static_cast<int>(o.value);
+        note(change.capacitors, o.element);
+        break;
+      case Operation::Kind::line:
+        state_.closed[o.element] = o.value != 0;
+        note(change.lines, o.element);
+        break;
+    }
+  }
+  const auto touch = [&](const Primitive& p, bool switched) {
+    change.within_switched = change.within_switched && switched;
     for (const int node : p.nodes) {
-      if (node == ground) continue;
-      change.nodes.push_back(node);
-      change.within_switched = change.within_switched && switched_[node];
+      if (node != ground) change.nodes.push_back(node);
     }
   };
   const auto among = [](const std::vector<int>& list, int i) { return std::find(list.begin(), list.end(), i) != list.end(); };
-  for (std::size_t t = 0; t < transformers_.size(); ++t) {
-    if (wanted.taps[t] == state_.taps[t]) continue;
-    const int position = static_cast<int>(t);
-    transformers_[t].y = transformer_admittance(network_->data().transformers[t], wanted.taps[t]);
-    change.transformers.push_back(position);
-    touch(transformers_[t]);
-    change.within_switched = change.within_switched && among(switched_transformers_, position);
+  for (const int t : change.transformers) {
+    transformers_[t].y = transformer_admittance(network_->data().transformers[t], state_.taps[t]);
+    touch(transformers_[t], among(switched_transformers_, t));
   }
-  for (std::size_t c = 0; c < capacitors_.size(); ++c) {
-    if (wanted.capacitors[c] == state_.capacitors[c]) continue;
-    capacitors_[c].y = capacitor_admittance(network_->data().capacitors[c], wanted.capacitors[c]);
-    change.capacitors.push_back(static_cast<int>(c));
-    touch(capacitors_[c]);
+  for (const int c : change.capacitors) {
+    capacitors_[c].y = capacitor_admittance(network_->data().capacitors[c], state_.capacitors[c]);
+    touch(capacitors_[c], true);
   }
-  if (wanted.closed != state_.closed) {
-    for (std::size_t l = 0; l < lines_.size(); ++l) {
-      if (wanted.closed[l] == state_.closed[l]) continue;
-      change.lines.push_back(static_cast<int>(l));
-      touch(lines_[l]);
-      change.within_switched = change.within_switched && among(switched_lines_, static_cast<int>(l));
-    }
-  }
+  for (const int l : change.lines) touch(lines_[l], among(switched_lines_, l));
   if (!change.any()) return change;
-  state_ = wanted;
   if (change.within_switched) {
     const auto reset = [&](const Primitive& p) {
       for (const int k : p.slots) {

@@ -70,6 +70,16 @@ Complex injection_current(const InjectionPhase& phase, Complex s, Complex v);
 /// Its derivative.
 CurrentDerivative injection_current_derivative(const InjectionPhase& phase, Complex s, Complex v);
 
+/// What an operator or a controller does to one element: moves a tap to a ratio, puts a capacitor's step in or out of service, or closes or
+/// opens a line.
+struct Operation {
+  enum class Kind { tap, capacitor_step, line };
+  Kind kind = Kind::tap;
+  int element = 0;   ///< by position
+  int part = 0;      ///< winding or step
+  double value = 0;  ///< ratio [p.u.]; 1 or 0
+};
+
 /// Elements that a new state changes, by position, and the nodes whose rows of the matrix follow.
 struct StateChange {
   std::vector<int> lines, transformers, capacitors;
@@ -100,6 +110,7 @@ class NodalModel {
   const GridState& state() const { return state_; }
   /// Replaces primitive admittances and matrix values where the state differs, and says where that is.
   StateChange set_state(const GridState& state);
+  StateChange operate(std::span<const Operation> operations);
 
   std::span<const Primitive> lines() const { return lines_; }  ///< open ones included: see state().closed
   std::span<const Primitive> transformers() const { return transformers_; }

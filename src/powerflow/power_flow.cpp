@@ -88,6 +88,11 @@ void PowerFlow::set_state(const GridState& state) {
   if (change.any()) refresh(change);
 }
 
+void PowerFlow::operate(std::span<const Operation> operations) {
+  const StateChange change = model_.operate(operations);
+  if (change.any()) refresh(change);
+}
+
 const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
   const auto& data = network().data();
   if (conditions.load_power.size() != data.loads.size() || conditions.solar_power.size() != data.solar.size() ||

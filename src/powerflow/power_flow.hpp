@@ -37,6 +37,8 @@ class PowerFlow {
   const GridState& state() const { return model_.state(); }
   /// Prepares the solver again if anything differs from the present state.
   void set_state(const GridState& state);
+  /// The same for single elements.
+  void operate(std::span<const Operation> operations);
 
   /// Starts from the last converged voltages (no load if there are none). The reference stays valid until the next call.
   const PowerFlowSolution& solve(const LoadingConditions& conditions);

@@ -185,8 +185,9 @@ TEST(ManyClasses, ReproduceOpenDssAsWritten) {
 
 /// The scripts that OpenDSS ships for the same feeders, where a collection of them with all node voltages and flows stands beside the
 /// checkout: every node, every branch.
+const fs::path collection = source_folder / "../shared/reference/feeders";
+
 TEST(ShippedScripts, EveryNodeAndBranchAgreesWithOpenDss) {
-  const fs::path collection = source_folder / "../shared/reference/feeders";
   if (!fs::exists(collection)) GTEST_SKIP() << "no " << collection.string() << ": skipped 11 shipped scripts, 3 variants each";
   const std::map<std::string, std::string> scripts = {{"13Bus", "IEEE13Nodeckt.dss"},
                                                       {"34Bus", "ieee34Mod1.dss"},
@@ -231,6 +232,30 @@ TEST(ShippedScripts, EveryNodeAndBranchAgreesWithOpenDss) {
           EXPECT_NEAR(ours, number(cells[i]), 1e-5 * number(cells[i]) + 1e-3) << cells[0];
         }
       }
+    }
+  }
+}
+
+/// From all taps neutral (the references' starting point) regulators end within one tap and capacitors where OpenDSS leaves them.
+TEST(ShippedScripts, OwnControlsEndWhereOpenDssLeavesThem) {
+  const fs::path folder = collection / "8500-Node";
+  if (!fs::exists(folder)) GTEST_SKIP() << "no " << folder.string() << ": skipped the controls of the 8500-node feeder";
+  const auto network = make_network(read_feeder(folder / "network/Master.dss"));
+  for (const std::string variant : {"static", "static_half_load"}) {
+    SCOPED_TRACE(variant);
+    UnbalancedPowerFlow flow(network, {});
+    GridState neutral = initial_state(*network), wanted = neutral;
+    set_neutral_taps(neutral);
+    flow.set_state(neutral);
+    const auto control = solve_with_controls(flow, rated_conditions(*network, load_scale(variant)), regulator_settings(*network));
+    EXPECT_TRUE(control.settled);
+    impose_taps(*network, folder / ("solution_" + variant) / "taps.csv", wanted);
+    impose_capacitors(*network, folder / ("solution_" + variant) / "capacitors.csv", wanted);
+    EXPECT_EQ(flow.state().capacitors, wanted.capacitors);
+    for (const int t : network->regulator_transformers()) {
+      const auto& winding = network->data().transformers[t].windings[1];
+      EXPECT_LE(std::abs(tap_number(winding, flow.state().taps[t][1]) - tap_number(winding, wanted.taps[t][1])), 1)
+          << network->data().transformers[t].name;
     }
   }
 }
