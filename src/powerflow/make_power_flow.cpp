@@ -22,9 +22,10 @@ std::unique_ptr<PowerFlow> make_power_flow(std::shared_ptr<const Network> networ
       break;
   }
   const auto& data = network->data();
+  const bool shifts = std::any_of(data.lines.begin(), data.lines.end(), [](const auto& line) { return line.ratio.imag() != 0; });
   const bool holds = std::any_of(data.generators.begin(), data.generators.end(), [](const auto& g) { return g.voltage_setpoint_pu; }) ||
                      std::any_of(data.sources.begin(), data.sources.end(), [](const auto& s) { return s.ideal; });
-  if (holds || is_positive_sequence(*network)) return std::make_unique<NewtonRaphson>(std::move(network), options);
+  if (shifts || holds || is_positive_sequence(*network)) return std::make_unique<NewtonRaphson>(std::move(network), options);
   return std::make_unique<UnbalancedPowerFlow>(std::move(network), options);
 }
 

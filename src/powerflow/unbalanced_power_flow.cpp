@@ -1,7 +1,9 @@
 #include "powerflow/cluster_factor.hpp"
+#include "powerflow/contraction_test.hpp"
 #include "powerflow/lanes.hpp"
 #include "powerflow/port_currents.hpp"
 #include "powerflow/power_flow.hpp"
+#include "runtime/error.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +11,6 @@
 namespace gridfed {
 
 namespace {
-
-constexpr double rounding_level = 1e-8;  // [p.u.]: no tolerance above is met by stalling
 
 /// Voltages or currents by channel, real and imaginary parts apart.
 struct Phasors {
@@ -98,6 +98,11 @@ struct UnbalancedPowerFlow::Workspace {
 UnbalancedPowerFlow::UnbalancedPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options)
     : PowerFlow(std::move(network), options), work_(std::make_unique<Workspace>(model_)) {
   refuse_held_voltages("unbalanced", IdealSources::refused);
+  for (const auto& line : model_.network().data().lines) {
+    if (line.ratio.imag() == 0) continue;
+    throw Error("{}:{}: line '{}' shifts the phase, so that the nodal admittance is not symmetric: take powerflow.solver = newton_raphson",
+                line.origin.file, line.origin.line, line.name);
+  }
   if (const int node = work_->factor.factorise(Workspace::matrix(model_)); node >= 0) model_.throw_singular(node);
 }
 UnbalancedPowerFlow::UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept = default;
@@ -124,8 +129,8 @@ void UnbalancedPowerFlow::start() {
 void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) {
   auto& w = *work_;
   w.currents.set_conditions(conditions);
-  double best = 0, previous = 0, rate = 0.5;
-  int stalled = 0;
+  ContractionTest test(options_.tolerance);
+  double previous = 0;
   while (solution.iterations < options_.max_iterations) {
     const bool first = solution.iterations++ == 0;
     w.currents.evaluate(w.x.re.data(), w.x.im.data(), w.r.re.data(), w.r.im.data());
@@ -133,24 +138,9 @@ void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlow
     const auto p = first ? w.measure<true>() : w.measure<false>();
     const double change = std::sqrt(p.residual);
     if (!std::isfinite(change) || change > 1e6) break;
-    // A map that contracts by `rate` leaves rate / (1 - rate) of its last step still to go (Banach's bound).
-    if (!first) rate = p.moved > 0 ? std::min(0.95, std::sqrt(p.followed / p.moved)) : 0;
-    if (change * rate / (1 - rate) < options_.tolerance && (change < options_.tolerance || !first)) {
-      solution.converged = true;
-      break;
-    }
-    // A section that only line capacitance or parts per million tie to ground moves by the rounding error of the substitution, which may
-    // lie above the tightest tolerances: twenty steps at that level of which none is half the best before are convergence.
-    if (!first && change > 0.5 * best) {
-      ++stalled;
-    } else {
-      best = change;
-      stalled = 0;
-    }
-    if (stalled >= 20 && change < rounding_level) {
-      solution.converged = true;
-      break;
-    }
+    // How far g moved for the last move of x tells how it contracts, also where steps are mixed.
+    solution.converged = first ? test.done(change) : test.done(change, p.moved > 0 ? std::sqrt(p.followed / p.moved) : 0);
+    if (solution.converged) break;
     // At rounding error the last step says nothing about the next.
     w.step(change < previous && p.dd > 0 ? p.df / p.dd : 0, options_.acceleration_factor);
     previous = change;
