@@ -1,4 +1,5 @@
 #include "grid/network.hpp"
+#include "grid/network_tables.hpp"
 #include "grid/opendss_reader.hpp"
 #include "grid/opendss_writer.hpp"
 #include "powerflow/snapshot_files.hpp"
@@ -10,7 +11,7 @@ using namespace gridfed;
 namespace {
 
 struct Options {
-  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary, write_feeder;
+  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary, write_feeder, write_network;
   bool neutral_taps = false;
   double load_scale = 1.0, tolerance = 0;
 };
@@ -26,7 +27,8 @@ void declare(po::options_description& deck, Options& o) {
       "voltages", po::value(&o.voltages)->default_value(""), "CSV to write: node voltages [V]")(
       "flows", po::value(&o.flows)->default_value(""), "CSV to write: flow into terminal 1 of each line and transformer")(
       "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses")(
-      "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved");
+      "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved")(
+      "write-network", po::value(&o.write_network)->default_value(""), "HDF5 file to write: tables of the network's elements");
 }
 
 void run(Session& session) {
@@ -83,6 +85,8 @@ void run(Session& session) {
     if (!options.flows.empty()) write_flows(flow, options.flows);
     if (!options.summary.empty()) write_summary(flow, control, options.summary);
     if (!options.write_feeder.empty()) write_opendss(*network, flow.state(), options.write_feeder);
+    if (!options.write_network.empty())
+      write_network_tables(options.write_network, session.header("network", network_tables_version), *network);
     return solution.converged;
   });
   if (!solved) session.exit_with(2);
