@@ -152,7 +152,8 @@ class CaseBuilder {
     }
   }
 
-  /// The first machine of a reference bus is the source; any other there injects what its row says.
+  /// The first machine of a reference bus is the source; any other there injects what its row says. Machines that hold the voltage of one
+  /// bus together are one, as nothing tells how they share reactive power.
   void machines() {
     std::map<const CaseBus*, int> count;
     for (const auto& row : tables_.gen) {
@@ -183,7 +184,18 @@ class CaseBuilder {
                               .max_reactive = row.values[gen_qmax] * 1e6,
                               .origin = origin(row)};
       if (bus.type == pv) generator.voltage_setpoint_pu = setpoint;
-      network_.generators.push_back(std::move(generator));
+      const auto first = std::find_if(network_.generators.begin(), network_.generators.end(),
+                                      [&](const auto& g) { return bus.type == pv && g.terminal.bus == generator.terminal.bus; });
+      if (first == network_.generators.end()) {
+        network_.generators.push_back(std::move(generator));
+        continue;
+      }
+      if (first->voltage_setpoint_pu != generator.voltage_setpoint_pu)
+        fail(row, fmt::format("bus {} is held at {} p.u. here and at {} by another machine: make Vg equal", bus_name(bus), setpoint,
+                              *first->voltage_setpoint_pu));
+      first->power += generator.power;
+      first->min_reactive += generator.min_reactive;
+      first->max_reactive += generator.max_reactive;
     }
   }
 

@@ -53,13 +53,11 @@ TEST(MatpowerReader, ReadsEveryTableIntoSiUnits) {
   EXPECT_EQ(data.loads[0].origin.line, 5);
   ASSERT_EQ(data.reactors.size(), 1u);
   EXPECT_LT(std::abs(20e3 * 20e3 / std::conj(data.reactors[0].impedance) - Complex(1e6, 2e6)), 1e-6);  // drawn at 1 p.u.; Bs injects
-  ASSERT_EQ(data.generators.size(), 2u);
+  ASSERT_EQ(data.generators.size(), 1u);  // two of bus 2 that hold its voltage together
   EXPECT_EQ(data.generators[0].name, "gen_2");
-  EXPECT_EQ(data.generators[0].power, Complex(30e6, 4e6));
+  EXPECT_EQ(data.generators[0].power, Complex(35e6, 5e6));
   EXPECT_EQ(*data.generators[0].voltage_setpoint_pu, 1.01);
   EXPECT_TRUE(std::isinf(data.generators[0].max_reactive));
-  EXPECT_EQ(data.generators[1].name, "gen_2_2");
-  EXPECT_EQ(data.generators[1].min_reactive, -2e6);
   ASSERT_EQ(data.lines.size(), 3u);
   EXPECT_EQ(data.lines[0].name, "branch_1_2");
   EXPECT_EQ(data.lines[1].name, "branch_1_2_2");
@@ -121,6 +119,8 @@ TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   expect_in("table 'gen' is missing", message(start + buses));
   expect_in("baseMVA is missing", message("mpc.x = 1;"));
   expect_in("no bus of type 3 (reference) or 2 (PV) has a machine in service", message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 0];"));
+  expect_in("small.m:8: bus 2 is held at 1.02 p.u. here and at 1.01 by another machine",
+            message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 1; 2 0 0 0 0 1.01 1 1; 2 0 0 0 0 1.02 1 1];"));
   expect_in("bus 1 is defined twice",
             message(start + "mpc.bus = [1 3 0 0 0 0 1 1 0 10 1 1 1; 1 3 0 0 0 0 1 1 0 10 1 1 1]; mpc.gen = [1 0 0 0 0 1 1 1];"));
   expect_in("line 'branch_1_2' has zero impedance", test::error_of([&] {
