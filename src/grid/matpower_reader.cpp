@@ -87,11 +87,10 @@ class CaseBuilder {
   void index_buses() {
     for (const auto& row : tables_.bus) {
       const int number = number_of(row, row.values[bus_number]);
-      CaseBus bus{.row = &row, .type = static_cast<int>(row.values[bus_type])};
-      if (bus.type < pq || bus.type > isolated || row.values[bus_type] != bus.type) {
-        fail(row,
-             fmt::format("bus {} has type {}: types are 1 (PQ), 2 (PV), 3 (reference) and 4 (isolated)", number, row.values[bus_type]));
-      }
+      const double type = row.values[bus_type];
+      if (!(type >= 1 && type <= 4) || type != std::floor(type))
+        fail(row, fmt::format("bus {} has type {}: types are 1 (PQ), 2 (PV), 3 (reference) and 4 (isolated)", number, type));
+      CaseBus bus{.row = &row, .type = static_cast<int>(type)};
       const double kv = finite(row, base_kv, "baseKV");
       if (kv < 0) fail(row, fmt::format("bus {} has baseKV {}: it must not be negative", number, kv));
       bus.voltage = kv > 0 ? kv * 1e3 : 1e3;

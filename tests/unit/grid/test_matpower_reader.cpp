@@ -121,6 +121,8 @@ TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   expect_in("no bus of type 3 (reference) or 2 (PV) has a machine in service", message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 0];"));
   expect_in("small.m:8: bus 2 is held at 1.02 p.u. here and at 1.01 by another machine",
             message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 1; 2 0 0 0 0 1.01 1 1; 2 0 0 0 0 1.02 1 1];"));
+  expect_in("small.m:4: bus 1 has type 1e+99: types are",
+            message(start + "mpc.bus = [1 1e99 0 0 0 0 1 1 0 10 1 1 1]; mpc.gen = [1 0 0 0 0 1 1 1];"));
   expect_in("bus 1 is defined twice",
             message(start + "mpc.bus = [1 3 0 0 0 0 1 1 0 10 1 1 1; 1 3 0 0 0 0 1 1 0 10 1 1 1]; mpc.gen = [1 0 0 0 0 1 1 1];"));
   expect_in("line 'branch_1_2' has zero impedance", test::error_of([&] {
