@@ -1,4 +1,5 @@
 #include "grid/network.hpp"
+#include "grid/network_tables.hpp"
 #include "grid/opendss_reader.hpp"
 #include "grid/opendss_writer.hpp"
 #include "powerflow/diagnostics.hpp"
@@ -12,14 +13,15 @@ using namespace gridfed;
 namespace {
 
 struct Options {
-  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary, write_feeder;
+  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary, write_feeder, write_network;
   bool neutral_taps = false, diagnose = false;
   double load_scale = 1.0, tolerance = 0;
 };
 
 void declare(po::options_description& deck, Options& o) {
   deck.add_options()("feeder", po::value(&o.feeder)->required(), "feeder file (.dss, .m, .xml)")(
-      "controls", po::value(&o.controls)->default_value(o.controls), "off, or static: regulators act until none wants to move")(
+      "controls", po::value(&o.controls)->default_value(o.controls),
+      "off, or static: regulators and capacitor controls act until none wants to")(
       "neutral-taps", po::bool_switch(&o.neutral_taps), "put every tap of a second or later winding to 1.0 first")(
       "taps", po::value(&o.taps)->default_value(""), "CSV of regulator taps to impose")(
       "capacitors", po::value(&o.capacitors)->default_value(""), "CSV of capacitor states to impose")(
@@ -30,7 +32,8 @@ void declare(po::options_description& deck, Options& o) {
       "voltages", po::value(&o.voltages)->default_value(""), "CSV to write: node voltages [V]")(
       "flows", po::value(&o.flows)->default_value(""), "CSV to write: flow into terminal 1 of each line and transformer")(
       "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses")(
-      "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved");
+      "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved")(
+      "write-network", po::value(&o.write_network)->default_value(""), "HDF5 file to write: tables of the network's elements");
 }
 
 /// Says how close to balance the worst nodes are and how far the load could grow; moves the solver.
@@ -98,12 +101,15 @@ void run(Session& session) {
           "powerflow.max_iterations",
           solution.iterations, mismatch.power, network->node_name(std::max(0, mismatch.node)));
     } else if (!control.settled) {
-      session.log().warn("regulators still want to move after {} control iterations: check their bands", control.control_iterations);
+      session.log().warn("regulators or capacitors still want to act after {} control iterations: check their bands",
+                         control.control_iterations);
     }
     if (!options.voltages.empty()) write_voltages(flow, options.voltages);
     if (!options.flows.empty()) write_flows(flow, options.flows);
     if (!options.summary.empty()) write_summary(flow, control, options.summary);
     if (!options.write_feeder.empty()) write_opendss(*network, flow.state(), options.write_feeder);
+    if (!options.write_network.empty())
+      write_network_tables(options.write_network, session.header("network", network_tables_version), *network);
     const bool converged = solution.converged;
     if (!converged && !options.diagnose) {
       for (const auto& sentence : suspicious_structure(*network, flow.state())) session.log().line("diagnosis: {}", sentence);

@@ -143,7 +143,10 @@ class FeederReader {
     const auto on = phases(object, "EnergySourcePhase", "EnergySource", "phase");
     const double nominal = object.number("nominalVoltage");
     const double scale = on.size() > 1 ? 1.0 : std::numbers::sqrt3;
-    const Complex z1(object.number("r", 0), object.number("x", 0));
+    if (!(nominal > 0)) object.fail("has a nominalVoltage that is not positive");
+    Complex z1(object.number("r", 0), object.number("x", 0));
+    const bool ideal = z1 == Complex{};
+    if (ideal) z1 = Complex(0, 1e-9 * nominal * nominal / 1e6);
     network_.sources.push_back({.name = source_names_.unique(object),
                                 .terminal = {connectivity_.buses(object, 1)[0], nodes(object, on)},
                                 .voltage_base = nominal / scale,
@@ -151,7 +154,7 @@ class FeederReader {
                                 .angle_deg = object.number("voltageAngle", 0) * 180 / std::numbers::pi,
                                 .z1 = z1,
                                 .z0 = {object.number("r0", z1.real()), object.number("x0", z1.imag())},
-                                .ideal = z1 == Complex{},
+                                .ideal = ideal,
                                 .origin = object.origin});
   }
 

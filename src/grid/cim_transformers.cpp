@@ -106,8 +106,8 @@ class TransformerReader {
     if (transformer.phases == 1) return;
     const auto& windings = transformer.windings;
     for (std::size_t i = 1; i < ends.size(); ++i) {
-      const double second = ends[i].rating->number("phaseAngleClock", windings[i].connection != windings[0].connection);
-      const double clock = std::fmod(second - ends[0].rating->number("phaseAngleClock", 0) + 12, 12);
+      if (!ends[i].rating->has("phaseAngleClock")) continue;  // the low side lags
+      const double clock = std::fmod(ends[i].rating->number("phaseAngleClock") - ends[0].rating->number("phaseAngleClock", 0) + 12, 12);
       const bool shifts = windings[i].connection != windings[0].connection;
       if (shifts ? clock != 1 && clock != 11 : clock != 0)
         ends[i].object->fail(fmt::format("has the clock number {}: between delta and star it must be 1 or 11, else 0", clock));

@@ -1,5 +1,6 @@
 #include "grid/matpower_reader.hpp"
 
+#include "grid/matpower_parser.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -15,19 +16,9 @@
 
 namespace gridfed {
 
+using namespace matpower;
+
 namespace {
-
-struct Row {
-  int line = 0;
-  std::vector<double> values;
-};
-using Table = std::vector<Row>;
-
-/// Tables of a case as written, columns as in MATPOWER's idx_bus, idx_gen and idx_brch.
-struct CaseTables {
-  double base_mva = 0;
-  Table bus, gen, branch;
-};
 
 enum BusColumn { bus_number, bus_type, load_p, load_q, shunt_g, shunt_b, bus_area, bus_vm, bus_va, base_kv };
 enum GenColumn { gen_bus, gen_p, gen_q, gen_qmax, gen_qmin, gen_v, gen_mva, gen_status };
@@ -45,230 +36,6 @@ enum BranchColumn {
   branch_status
 };
 enum BusType { pq = 1, pv = 2, reference = 3, isolated = 4 };
-
-/// Reads the assignments of a case file; all other statements of the language are refused.
-class CaseParser {
- public:
-  CaseParser(std::string file, std::string text) : file_(std::move(file)), text_(std::move(text)) {}
-
-  CaseTables parse() {
-    while (skip_between_statements()) statement();
-    if (!(tables_.base_mva > 0) || !std::isfinite(tables_.base_mva)) fail("baseMVA is missing or not positive: add mpc.baseMVA = 100;");
-    for (const auto& [name, table] : {std::pair{"bus", &tables_.bus}, {"gen", &tables_.gen}, {"branch", &tables_.branch}}) {
-      if (table->empty() && std::string_view(name) != "branch")
-        fail(fmt::format("table '{}' is missing or empty: add mpc.{} = [...];", name, name));
-    }
-    return std::move(tables_);
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& message) const { throw Error("{}:{}: {}", file_, line_, message); }
-
-  bool at_end() const { return position_ >= text_.size(); }
-  char peek(std::size_t ahead = 0) const { return position_ + ahead < text_.size() ? text_[position_ + ahead] : '\0'; }
-  void advance() {
-    if (text_[position_++] == '\n') ++line_;
-  }
-  void skip_line() {
-    while (!at_end() && peek() != '\n') advance();
-  }
-
-  /// Blanks, comments and continuations; newlines only on request.
-  void skip_blank(bool newlines) {
-    while (!at_end()) {
-      if (peek() == '%' || peek() == '#') {
-        if (peek(1) == '{' && alone_on_line()) {
-          skip_block_comment();
-        } else {
-          skip_line();
-        }
-      } else if (peek() == '.' && peek(1) == '.' && peek(2) == '.') {
-        skip_line();
-        if (!at_end()) advance();
-      } else if (peek() == '\n' ? newlines : std::isspace(static_cast<unsigned char>(peek())) != 0) {
-        advance();
-      } else {
-        return;
-      }
-    }
-  }
-
-  bool alone_on_line() const {
-    std::size_t before = position_;
-    while (before > 0 && text_[before - 1] != '\n') {
-      if (!std::isspace(static_cast<unsigned char>(text_[--before]))) return false;
-    }
-    return true;
-  }
-
-  void skip_block_comment() {
-    const int opened = line_;
-    int depth = 0;
-    do {
-      if (at_end()) {
-        line_ = opened;
-        fail("the comment that begins here does not end: add a line %}");
-      }
-      std::size_t end = text_.find('\n', position_);
-      if (end == std::string::npos) end = text_.size();
-      std::string_view content(text_.data() + position_, end - position_);
-      while (!content.empty() && std::isspace(static_cast<unsigned char>(content.front()))) content.remove_prefix(1);
-      while (!content.empty() && std::isspace(static_cast<unsigned char>(content.back()))) content.remove_suffix(1);
-      if (content == "%{" || content == "#{") ++depth;
-      if (content == "%}" || content == "#}") --depth;
-      skip_line();
-      if (!at_end()) advance();
-    } while (depth > 0);
-  }
-
-  bool skip_between_statements() {
-    skip_blank(true);
-    while (peek() == ';' || peek() == ',') {
-      advance();
-      skip_blank(true);
-    }
-    return !at_end();
-  }
-
-  std::string identifier() {
-    std::string name;
-    while (std::isalnum(static_cast<unsigned char>(peek())) || peek() == '_' || peek() == '.') {
-      if (peek() == '.' && peek(1) == '.') break;
-      name += peek();
-      advance();
-    }
-    return name;
-  }
-
-  void statement() {
-    if (peek() == '[') {  // [PQ, PV, REF, ...] = idx_bus; names the columns
-      const std::size_t begin = position_;
-      skip_line();
-      if (text_.substr(begin, position_ - begin).find("= idx_") == std::string::npos)
-        fail("this statement is not understood: only assignments of numbers are read");
-      return;
-    }
-    const std::string name = identifier();
-    if (name == "function") return skip_line();
-    if (name == "return" || name == "end" || name == "endfunction" || name == "define_constants") return;
-    skip_blank(false);
-    if (name.empty() || peek() != '=' || peek(1) == '=') {
-      fail(
-          fmt::format("the statement that begins with '{}' is not understood: only assignments of numbers are read, so write the tables as "
-                      "they are after the calculation",
-                      name.empty() ? std::string(1, peek()) : name));
-    }
-    advance();
-    skip_blank(false);
-    const std::string field = name.substr(name.find('.') + 1);  // npos + 1 == 0: version 1 has no struct
-    if (field == "baseMVA") {
-      tables_.base_mva = number();
-    } else if (field == "bus") {
-      tables_.bus = table("bus", 13);
-    } else if (field == "gen") {
-      tables_.gen = table("gen", 8);
-    } else if (field == "branch") {
-      tables_.branch = table("branch", 11);
-    } else {
-      return skip_value();
-    }
-    skip_blank(false);
-    if (!at_end() && peek() != ';' && peek() != ',' && peek() != '\n')
-      fail(fmt::format("'{}' follows the value of {}: give a number or a table, without a calculation", peek(), field));
-  }
-
-  double number() {
-    const std::size_t begin = position_;
-    bool negative = false;
-    if (peek() == '+' || peek() == '-') {
-      negative = peek() == '-';
-      advance();
-    }
-    std::string word;
-    while (std::isalnum(static_cast<unsigned char>(peek())) || peek() == '.' ||
-           ((peek() == '+' || peek() == '-') && !word.empty() && (word.back() == 'e' || word.back() == 'E'))) {
-      if (peek() == '.' && peek(1) == '.') break;
-      word += peek();
-      advance();
-    }
-    double value = 0;
-    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (word == "Inf" || word == "inf") {
-      value = std::numeric_limits<double>::infinity();
-    } else if (word.empty() || problem != std::errc() || end != word.data() + word.size() || std::isnan(value)) {
-      const std::size_t shown = std::max<std::size_t>(position_ - begin, 1);
-      fail(fmt::format("'{}' is not a number: write numbers without calculation", text_.substr(begin, shown)));
-    }
-    return negative ? -value : value;
-  }
-
-  Table table(const std::string& name, std::size_t least_columns) {
-    if (peek() != '[') fail(fmt::format("table '{}' does not begin with '[': write it as [ row; row; ... ]", name));
-    const int opened = line_;
-    advance();
-    Table rows;
-    Row row;
-    const auto finish = [&] {
-      if (row.values.empty()) return;
-      if (row.values.size() < least_columns || (!rows.empty() && row.values.size() != rows[0].values.size())) {
-        line_ = row.line;
-        fail(fmt::format("this row of '{}' has {} columns: it needs {}", name, row.values.size(),
-                         rows.empty() ? fmt::format("at least {}", least_columns) : fmt::format("{} as the first", rows[0].values.size())));
-      }
-      rows.push_back(std::exchange(row, {}));
-    };
-    while (true) {
-      skip_blank(false);
-      if (at_end()) {
-        line_ = opened;
-        fail(fmt::format("table '{}' begins here and does not end: add '];'", name));
-      }
-      if (peek() == ']') break;
-      if (peek() == ';' || peek() == '\n') {
-        finish();
-        advance();
-      } else if (peek() == ',') {
-        advance();
-      } else {
-        if (row.values.empty()) row.line = line_;
-        row.values.push_back(number());
-      }
-    }
-    finish();
-    advance();
-    return rows;
-  }
-
-  /// A value without meaning here: up to the end of the statement, whatever brackets and quoted texts it has.
-  void skip_value() {
-    int depth = 0;
-    char before = '=';
-    while (!at_end()) {
-      skip_blank(depth > 0);
-      const char c = peek();
-      if (at_end() || (depth == 0 && (c == '\n' || c == ';' || c == ','))) return;
-      const bool opens_text =
-          c == '"' || (c == '\'' && !std::isalnum(static_cast<unsigned char>(before)) && before != ']' && before != ')');
-      if (opens_text) {
-        advance();
-        while (!at_end() && peek() != '\n' && (peek() != c || peek(1) == c)) {
-          if (peek() == c) advance();
-          advance();
-        }
-        if (peek() != c) fail("this text does not end on its line: close the quotes");
-      }
-      if (c == '[' || c == '{' || c == '(') ++depth;
-      if (c == ']' || c == '}' || c == ')') --depth;
-      before = c;
-      advance();
-    }
-  }
-
-  std::string file_, text_;
-  std::size_t position_ = 0;
-  int line_ = 1;
-  CaseTables tables_;
-};
 
 /// Turns per-unit tables into elements in SI units.
 class CaseBuilder {
@@ -320,11 +87,10 @@ class CaseBuilder {
   void index_buses() {
     for (const auto& row : tables_.bus) {
       const int number = number_of(row, row.values[bus_number]);
-      CaseBus bus{.row = &row, .type = static_cast<int>(row.values[bus_type])};
-      if (bus.type < pq || bus.type > isolated || row.values[bus_type] != bus.type) {
-        fail(row,
-             fmt::format("bus {} has type {}: types are 1 (PQ), 2 (PV), 3 (reference) and 4 (isolated)", number, row.values[bus_type]));
-      }
+      const double type = row.values[bus_type];
+      if (!(type >= 1 && type <= 4) || type != std::floor(type))
+        fail(row, fmt::format("bus {} has type {}: types are 1 (PQ), 2 (PV), 3 (reference) and 4 (isolated)", number, type));
+      CaseBus bus{.row = &row, .type = static_cast<int>(type)};
       const double kv = finite(row, base_kv, "baseKV");
       if (kv < 0) fail(row, fmt::format("bus {} has baseKV {}: it must not be negative", number, kv));
       bus.voltage = kv > 0 ? kv * 1e3 : 1e3;
@@ -385,7 +151,8 @@ class CaseBuilder {
     }
   }
 
-  /// The first machine of a reference bus is the source; any other there injects what its row says.
+  /// The first machine of a reference bus is the source; any other there injects what its row says. Machines that hold the voltage of one
+  /// bus together are one, as nothing tells how they share reactive power.
   void machines() {
     std::map<const CaseBus*, int> count;
     for (const auto& row : tables_.gen) {
@@ -416,7 +183,18 @@ class CaseBuilder {
                               .max_reactive = row.values[gen_qmax] * 1e6,
                               .origin = origin(row)};
       if (bus.type == pv) generator.voltage_setpoint_pu = setpoint;
-      network_.generators.push_back(std::move(generator));
+      const auto first = std::find_if(network_.generators.begin(), network_.generators.end(),
+                                      [&](const auto& g) { return bus.type == pv && g.terminal.bus == generator.terminal.bus; });
+      if (first == network_.generators.end()) {
+        network_.generators.push_back(std::move(generator));
+        continue;
+      }
+      if (first->voltage_setpoint_pu != generator.voltage_setpoint_pu)
+        fail(row, fmt::format("bus {} is held at {} p.u. here and at {} by another machine: make Vg equal", bus_name(bus), setpoint,
+                              *first->voltage_setpoint_pu));
+      first->power += generator.power;
+      first->min_reactive += generator.min_reactive;
+      first->max_reactive += generator.max_reactive;
     }
   }
 
@@ -463,7 +241,7 @@ NetworkData read_matpower(const std::filesystem::path& path) {
   std::string text((std::istreambuf_iterator<char>(stream)), {});
   std::string name = path.stem().string();
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return CaseBuilder(path.string(), std::move(name), CaseParser(path.string(), std::move(text)).parse()).build();
+  return CaseBuilder(path.string(), std::move(name), parse_case(path.string(), text)).build();
 }
 
 }  // namespace gridfed

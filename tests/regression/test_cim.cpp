@@ -1,12 +1,16 @@
 #include "grid/network.hpp"
 #include "grid/opendss_reader.hpp"
 #include "powerflow/power_flow.hpp"
+#include "runtime/error.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 namespace gridfed {
 namespace {
@@ -128,6 +132,24 @@ TEST(CimSmall, IsTheNetworkOfTheScript) {
   EXPECT_EQ((*cim.buses[0].position)[1], 20);
   ASSERT_EQ(cim.notes.size(), 1u);
   EXPECT_EQ(cim.notes[0], "1 objects of class Manufacturer are not read");
+}
+
+TEST(CimSmall, ClockNumbersSayWhichSideLags) {
+  std::ifstream in(source_folder / "tests/regression/cim_small/feeder.xml");
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto path = fs::temp_directory_path() / ("gridfed_clock_" + std::to_string(getpid()) + ".xml");
+  const auto leads = [&](const std::string& clock) {
+    std::string changed = text;
+    const std::string one = "<cim:PowerTransformerEnd.phaseAngleClock>1</";
+    changed.replace(changed.find(one), one.size(), "<cim:PowerTransformerEnd.phaseAngleClock>" + clock + "</");
+    std::ofstream(path) << changed;
+    return named(read_feeder(path).transformers, "sub").lag_leads;
+  };
+  EXPECT_FALSE(leads("1"));
+  EXPECT_TRUE(leads("11"));
+  EXPECT_FALSE(leads(""));
+  EXPECT_THROW(leads("5"), Error);
+  fs::remove(path);
 }
 
 TEST(CimSmall, HasTheVoltagesOfTheScript) {

@@ -53,13 +53,11 @@ TEST(MatpowerReader, ReadsEveryTableIntoSiUnits) {
   EXPECT_EQ(data.loads[0].origin.line, 5);
   ASSERT_EQ(data.reactors.size(), 1u);
   EXPECT_LT(std::abs(20e3 * 20e3 / std::conj(data.reactors[0].impedance) - Complex(1e6, 2e6)), 1e-6);  // drawn at 1 p.u.; Bs injects
-  ASSERT_EQ(data.generators.size(), 2u);
+  ASSERT_EQ(data.generators.size(), 1u);  // two of bus 2 that hold its voltage together
   EXPECT_EQ(data.generators[0].name, "gen_2");
-  EXPECT_EQ(data.generators[0].power, Complex(30e6, 4e6));
+  EXPECT_EQ(data.generators[0].power, Complex(35e6, 5e6));
   EXPECT_EQ(*data.generators[0].voltage_setpoint_pu, 1.01);
   EXPECT_TRUE(std::isinf(data.generators[0].max_reactive));
-  EXPECT_EQ(data.generators[1].name, "gen_2_2");
-  EXPECT_EQ(data.generators[1].min_reactive, -2e6);
   ASSERT_EQ(data.lines.size(), 3u);
   EXPECT_EQ(data.lines[0].name, "branch_1_2");
   EXPECT_EQ(data.lines[1].name, "branch_1_2_2");
@@ -87,6 +85,23 @@ TEST(MatpowerReader, ReadsVersionOneBlockCommentsAndMissingVoltageBases) {
   expect_in("1 isolated bus", data.notes[0]);
 }
 
+TEST(MatpowerReader, CarriesOutTheConversionsOfDistributionCases) {
+  const auto data = case_data(start + buses + machines + branches +
+                              "[PQ, PV, ...  comment\n  REF] = idx_bus;\n[F_BUS,\n T_BUS] = idx_brch;\n"
+                              "Vbase = mpc.bus(2, BASE_KV) * 1e3;   % V\nSbase = mpc.baseMVA * 1e6;\npf = 0.8;\n"
+                              "mpc.branch(:, [BR_R BR_X]) = mpc.branch(:, [BR_R, BR_X]) / (Vbase^2 / Sbase);\n"
+                              "mpc.bus(:, [PD, QD]) = mpc.bus(:, [PD, QD]) / 1e3;\n"
+                              "mpc.bus(:, QD) = mpc.bus(:, PD) * sin(acos(pf));\nmpc.bus(1, 5) = 1 + 2;\n");
+  // What was in ohm comes out in ohm, what was in kW in kW.
+  EXPECT_LT(std::abs(data.lines[0].series_impedance(0, 0) - Complex(0.01, 0.1)), 1e-14);
+  EXPECT_LT(std::abs(data.loads[0].power - Complex(20e3, 12e3)), 1e-9);
+  EXPECT_EQ(data.reactors.size(), 2u);
+  const auto halves =
+      case_data(start + "mpc.baseMVA = 50/2;\nmpc.bus = [1 3 0 0 0 0 1 1 -5/2 12/sqrt(4) 1 1 1];\nmpc.gen = [1 0 0 0 0 1 1 1];\n");
+  EXPECT_EQ(halves.sources[0].voltage_base, 6e3);
+  EXPECT_EQ(halves.sources[0].angle_deg, -2.5);
+}
+
 TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   const auto message = [](const std::string& text) { return test::error_of([&] { case_data(text); }); };
   expect_in("small.m:4: table 'bus' begins here and does not end", message(start + "mpc.bus = [\n3"));
@@ -94,13 +109,20 @@ TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
             message(start + "mpc.bus = [1 3 0 0 0 0 1 1 0 10 1 1 1\n2 3];"));
   expect_in("small.m:4: '1.2.3' is not a number", message(start + "mpc.bus = [1.2.3];"));
   expect_in("small.m:4: '-' is not a number", message(start + "mpc.bus = [1 - 2];"));
-  expect_in("small.m:8: the statement that begins with 'mpc.bus' is not understood", message(start + buses + "mpc.bus(:, 3) = 2;"));
-  expect_in("small.m:4: '*' follows the value of baseMVA", message(start + "mpc.baseMVA = 3 * 2;"));
+  expect_in("small.m:8: 'half' is not a number, nor the name of one", message(start + buses + "mpc.bus(:, 3) = half;"));
+  expect_in("small.m:4: '[' follows the value of mpc.baseMVA", message(start + "mpc.baseMVA = 3 [2];"));
+  expect_in("small.m:4: the statement that begins with 'if' is not understood", message(start + "if 1\nend"));
+  expect_in("small.m:8: 14 is not a column of 'bus', which has 13", message(start + buses + "mpc.bus(:, 14) = 1;"));
+  expect_in("an expression is nested too deeply", message(start + "x = " + std::string(200, '(') + "1;"));
   expect_in("small.m:8: bus 9 is not in the bus table", message(start + buses + "mpc.gen = [9 0 0 0 0 1 1 1];"));
   expect_in("small.m:9: bus 8 is not in the bus table", message(start + buses + machines + "mpc.branch = [1 8 0 1 0 0 0 0 0 0 1];"));
   expect_in("table 'gen' is missing", message(start + buses));
   expect_in("baseMVA is missing", message("mpc.x = 1;"));
   expect_in("no bus of type 3 (reference) or 2 (PV) has a machine in service", message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 0];"));
+  expect_in("small.m:8: bus 2 is held at 1.02 p.u. here and at 1.01 by another machine",
+            message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 1; 2 0 0 0 0 1.01 1 1; 2 0 0 0 0 1.02 1 1];"));
+  expect_in("small.m:4: bus 1 has type 1e+99: types are",
+            message(start + "mpc.bus = [1 1e99 0 0 0 0 1 1 0 10 1 1 1]; mpc.gen = [1 0 0 0 0 1 1 1];"));
   expect_in("bus 1 is defined twice",
             message(start + "mpc.bus = [1 3 0 0 0 0 1 1 0 10 1 1 1; 1 3 0 0 0 0 1 1 0 10 1 1 1]; mpc.gen = [1 0 0 0 0 1 1 1];"));
   expect_in("line 'branch_1_2' has zero impedance", test::error_of([&] {
