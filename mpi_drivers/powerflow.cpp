@@ -1,5 +1,9 @@
 #include "grid/network.hpp"
+#include "grid/network_tables.hpp"
 #include "grid/opendss_reader.hpp"
+#include "grid/opendss_writer.hpp"
+#include "powerflow/diagnostics.hpp"
+#include "powerflow/make_power_flow.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "powerflow/static_control.hpp"
 #include "runtime/session.hpp"
@@ -9,22 +13,38 @@ using namespace gridfed;
 namespace {
 
 struct Options {
-  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary;
-  bool neutral_taps = false;
+  std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary, write_feeder, write_network;
+  bool neutral_taps = false, diagnose = false;
   double load_scale = 1.0, tolerance = 0;
 };
 
 void declare(po::options_description& deck, Options& o) {
-  deck.add_options()("feeder", po::value(&o.feeder)->required(), "feeder file (.dss)")(
-      "controls", po::value(&o.controls)->default_value(o.controls), "off, or static: regulators act until none wants to move")(
+  deck.add_options()("feeder", po::value(&o.feeder)->required(), "feeder file (.dss, .m, .xml)")(
+      "controls", po::value(&o.controls)->default_value(o.controls),
+      "off, or static: regulators and capacitor controls act until none wants to")(
       "neutral-taps", po::bool_switch(&o.neutral_taps), "put every tap of a second or later winding to 1.0 first")(
       "taps", po::value(&o.taps)->default_value(""), "CSV of regulator taps to impose")(
       "capacitors", po::value(&o.capacitors)->default_value(""), "CSV of capacitor states to impose")(
-      "load-scale", po::value(&o.load_scale)->default_value(o.load_scale), "factor on every load")(
+      "diagnose", po::bool_switch(&o.diagnose),
+      "say what looks wrong with the feeder and how much load it would carry; always said of a "
+      "case that diverges")("load-scale", po::value(&o.load_scale)->default_value(o.load_scale), "factor on every load")(
       "tolerance", po::value(&o.tolerance)->default_value(o.tolerance), "same as powerflow.tolerance; 0 = that key's value")(
       "voltages", po::value(&o.voltages)->default_value(""), "CSV to write: node voltages [V]")(
       "flows", po::value(&o.flows)->default_value(""), "CSV to write: flow into terminal 1 of each line and transformer")(
-      "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses");
+      "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses")(
+      "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved")(
+      "write-network", po::value(&o.write_network)->default_value(""), "HDF5 file to write: tables of the network's elements");
+}
+
+/// Says how close to balance the worst nodes are and how far the load could grow; moves the solver.
+void diagnose_case(Session& session, PowerFlow& flow, const LoadingConditions& conditions) {
+  for (const auto& sentence : worst_nodes(flow, conditions)) session.log().line("diagnosis: {}", sentence);
+  if (const auto scale = largest_load_scale(flow, conditions)) {
+    session.log().line("diagnosis: it converges up to {:.3g} times this load", *scale);
+  } else {
+    session.log().line(
+        "diagnosis: it does not converge even at a hundredth of this load: look at impedances and connections, not at loads");
+  }
 }
 
 void run(Session& session) {
@@ -50,7 +70,11 @@ void run(Session& session) {
   }
   const bool solved = agreed(session.world(), [&] {
     if (session.world().rank() != 0) return true;
-    UnbalancedPowerFlow flow(network, solver_options);
+    if (options.diagnose) {
+      for (const auto& sentence : suspicious_structure(*network, initial_state(*network))) session.log().line("diagnosis: {}", sentence);
+    }
+    const auto solver = make_power_flow(network, solver_options);
+    PowerFlow& flow = *solver;
     GridState state = initial_state(*network);
     if (options.neutral_taps) set_neutral_taps(state);
     if (!options.taps.empty()) impose_taps(*network, options.taps, state);
@@ -64,23 +88,34 @@ void run(Session& session) {
       flow.solve(conditions);
     }
     const auto& solution = flow.solution();
+    const auto balance = flow.balance();
     session.log().line(
         "converged={} iterations={} control_iterations={} nodes={} source_kW={:.4f} source_kvar={:.4f} losses_kW={:.4f} losses_kvar={:.4f}",
-        solution.converged, solution.iterations, control.control_iterations, network->node_count(), solution.source_power.real() / 1e3,
-        solution.source_power.imag() / 1e3, solution.losses.real() / 1e3, solution.losses.imag() / 1e3);
+        solution.converged, solution.iterations, control.control_iterations, network->node_count(), balance.source_power.real() / 1e3,
+        balance.source_power.imag() / 1e3, balance.losses.real() / 1e3, balance.losses.imag() / 1e3);
     for (const auto& [name, number] : regulator_taps(flow)) session.log().line("regulator={} tap={}", name, number);
     if (!solution.converged) {
+      const auto mismatch = flow.mismatch();
       session.log().warn(
           "the power flow did not converge in {} iterations: the largest mismatch is {:.3g} VA at {}; lower the load or raise "
           "powerflow.max_iterations",
-          solution.iterations, solution.mismatch, network->node_name(std::max(0, solution.mismatch_node)));
+          solution.iterations, mismatch.power, network->node_name(std::max(0, mismatch.node)));
     } else if (!control.settled) {
-      session.log().warn("regulators still want to move after {} control iterations: check their bands", control.control_iterations);
+      session.log().warn("regulators or capacitors still want to act after {} control iterations: check their bands",
+                         control.control_iterations);
     }
     if (!options.voltages.empty()) write_voltages(flow, options.voltages);
     if (!options.flows.empty()) write_flows(flow, options.flows);
     if (!options.summary.empty()) write_summary(flow, control, options.summary);
-    return solution.converged;
+    if (!options.write_feeder.empty()) write_opendss(*network, flow.state(), options.write_feeder);
+    if (!options.write_network.empty())
+      write_network_tables(options.write_network, session.header("network", network_tables_version), *network);
+    const bool converged = solution.converged;
+    if (!converged && !options.diagnose) {
+      for (const auto& sentence : suspicious_structure(*network, flow.state())) session.log().line("diagnosis: {}", sentence);
+    }
+    if (!converged || options.diagnose) diagnose_case(session, flow, conditions);
+    return converged;
   });
   if (!solved) session.exit_with(2);
 }

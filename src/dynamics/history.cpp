@@ -134,7 +134,7 @@ class Reader {
     if (what == "load") {
       column.group = &history_.load;
       column.series.elements = positions(data.loads, name, [&](std::size_t i) {
-        return data.loads[i].load_class == name || (data.loads[i].load_class.empty() && name == "residential");
+        return data.loads[i].shapes.daily == name || (data.loads[i].shapes.daily.empty() && name == "residential");
       });
       sum([&](int i) { return data.loads[i].power.real(); });
     } else if (what == "solar") {

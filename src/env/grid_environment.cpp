@@ -167,7 +167,7 @@ void GridEnvironment::start_day() {
   soc_ = soc;
   if (!settle(idle)) {
     throw Error("the power flow of network '{}' does not converge at the start of a day (largest mismatch at {}): check its loads and DERs",
-                network_->data().name, network_->node_name(std::max(0, flow_.solution().mismatch_node)));
+                network_->data().name, network_->node_name(std::max(0, flow_.mismatch().node)));
   }
   measure();
 }
@@ -378,9 +378,9 @@ void GridEnvironment::observe() {
     put(zone.battery_energy > 0 ? 2 * charge / zone.battery_energy - 1 : 0.0);
     put(loading);
   }
-  const auto& solution = flow_.solution();
-  put(solution.source_power.real() / peak_load_);
-  put(solution.source_power.imag() / peak_load_);
+  const auto balance = flow_.balance();
+  put(balance.source_power.real() / peak_load_);
+  put(balance.source_power.imag() / peak_load_);
   const double day_share = (step_ * scenario_options_.timestep) / 86400.0;
   put(std::sin(2 * std::numbers::pi * day_share));
   put(std::cos(2 * std::numbers::pi * day_share));
@@ -426,9 +426,9 @@ double GridEnvironment::account(Applied& a, int step, std::span<const double> ch
   StepInfo& info = a.info;
   const double hours = scenario_options_.timestep / 3600.0, price = scenario_.price[step];
   if (!info.diverged) {
-    const auto& solution = flow_.solution();
-    info.head_power = solution.source_power.real();
-    info.losses = solution.losses.real();
+    const auto balance = flow_.balance();
+    info.head_power = balance.source_power.real();
+    info.losses = balance.losses.real();
     info.voltage_lowest = *std::min_element(voltages_.begin(), voltages_.end());
     info.voltage_highest = *std::max_element(voltages_.begin(), voltages_.end());
     for (const double v : voltages_) {

@@ -1,5 +1,6 @@
 #include "grid/network.hpp"
 
+#include "grid/network_checks.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -41,14 +42,15 @@ class NetworkBuilder {
   Network build() {
     check_elements();
     collect_nodes();
-    if (errors_.empty()) number();
-    if (errors_.empty()) trace_from_source();
-    if (errors_.empty()) measure();
-    if (!errors_.empty()) {
+    if (faults_.messages.empty()) number();
+    if (faults_.messages.empty()) check_control_buses();
+    if (faults_.messages.empty()) trace_from_source();
+    if (faults_.messages.empty()) measure();
+    if (!faults_.messages.empty()) {
       constexpr std::size_t shown = 20;
-      std::string message = errors_.front();
-      for (std::size_t i = 1; i < std::min(errors_.size(), shown); ++i) message += "\n" + errors_[i];
-      if (errors_.size() > shown) message += fmt::format("\n... and {} more", errors_.size() - shown);
+      std::string message = faults_.messages.front();
+      for (std::size_t i = 1; i < std::min(faults_.messages.size(), shown); ++i) message += "\n" + faults_.messages[i];
+      if (faults_.messages.size() > shown) message += fmt::format("\n... and {} more", faults_.messages.size() - shown);
       throw Error(message);
     }
     return std::move(network_);
@@ -59,23 +61,13 @@ class NetworkBuilder {
 
   template <class... Args>
   void fault(const Origin& origin, fmt::format_string<Args...> format, Args&&... args) {
-    const std::string where = origin.file.empty() ? "" : fmt::format("{}:{}: ", origin.file, origin.line);
-    errors_.push_back(where + fmt::format(format, std::forward<Args>(args)...));
+    faults_.add(origin, format, std::forward<Args>(args)...);
   }
-
   template <class Elements>
   void check_names(const char* kind, const Elements& elements) {
-    std::set<std::string> seen;
-    for (const auto& element : elements) {
-      if (!seen.insert(element.name).second) {
-        fault(element.origin, "{} '{}' is defined twice: rename one or edit the first", kind, element.name);
-      }
-    }
+    faults_.check_names(kind, elements);
   }
-
-  void check_positive(const Origin& origin, const std::string& what, double value) {
-    if (!(value > 0) || !std::isfinite(value)) fault(origin, "{} is {}: it must be positive and finite", what, value);
-  }
+  void check_positive(const Origin& origin, const std::string& what, double value) { faults_.check_positive(origin, what, value); }
 
   template <class Devices>
   void check_devices(const char* kind, const Devices& devices) {
@@ -83,7 +75,7 @@ class NetworkBuilder {
     for (const auto& device : devices) {
       const std::string name = fmt::format("{} '{}'", kind, device.name);
       check_positive(device.origin, "rated voltage of " + name, device.rated_voltage);
-      const std::size_t needed = device.connection == Connection::wye ? device.phases + 1 : (device.phases == 1 ? 2 : device.phases);
+      const std::size_t needed = device.connection == Connection::delta && device.phases > 2 ? device.phases : device.phases + 1;
       if (device.terminal.nodes.size() != needed) {
         fault(device.origin, "{} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
               device.terminal.nodes.size(), needed);
@@ -92,7 +84,11 @@ class NetworkBuilder {
   }
 
   void check_elements() {
-    if (data().sources.empty()) errors_.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
+    if (data().sources.empty())
+      faults_.messages.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
+    for (const auto& bus : data().buses) {
+      if (bus.nominal_voltage) check_positive({}, fmt::format("nominal voltage of bus '{}'", bus.name), *bus.nominal_voltage);
+    }
     check_names("source", data().sources);
     for (const auto& source : data().sources) {
       check_positive(source.origin, fmt::format("voltage of source '{}'", source.name), source.voltage_base * source.voltage_pu);
@@ -112,10 +108,14 @@ class NetworkBuilder {
       if (line.from.bus == line.to.bus && line.from.nodes == line.to.nodes) {
         fault(line.origin, "line '{}' joins '{}' to itself: name two buses", line.name, line.from.bus);
       }
+      if (!(std::abs(line.ratio) > 0 && std::isfinite(std::abs(line.ratio))))
+        fault(line.origin, "line '{}' has the ratio {}: it must be finite and not zero", line.name, std::abs(line.ratio));
       if (!line.series_impedance.allFinite() || !line.shunt_susceptance.allFinite()) {
         fault(line.origin, "line '{}' has an impedance that is not finite: check its length and line code", line.name);
       } else if (line.series_impedance.diagonal().cwiseAbs().minCoeff() == 0) {
         fault(line.origin, "line '{}' has zero impedance: give it a length or make it a switch", line.name);
+      } else if (!line.series_impedance.inverse().allFinite()) {
+        fault(line.origin, "line '{}' has an impedance matrix that cannot be inverted: check its rows", line.name);
       }
     }
     check_names("transformer", data().transformers);
@@ -131,6 +131,10 @@ class NetworkBuilder {
         check_positive(transformer.origin, "rated voltage of " + name, winding.rated_voltage);
         check_positive(transformer.origin, "rated power of " + name, winding.rated_power);
         check_positive(transformer.origin, "tap of " + name, winding.tap);
+        if (winding.num_taps < 1 || !(winding.min_tap < winding.max_tap)) {
+          fault(transformer.origin, "{} has {} taps from {} to {}: give one or more between two unequal ends", name, winding.num_taps,
+                winding.min_tap, winding.max_tap);
+        }
         const std::size_t needed =
             winding.connection == Connection::wye ? transformer.phases + 1 : (transformer.phases == 1 ? 2 : transformer.phases);
         if (winding.terminal.nodes.size() != needed) {
@@ -163,6 +167,17 @@ class NetworkBuilder {
     for (const auto& plant : data().solar)
       check_positive(plant.origin, fmt::format("capacity of PVSystem '{}'", plant.name), plant.capacity);
     for (const auto& plant : data().wind) check_positive(plant.origin, fmt::format("capacity of WindGen '{}'", plant.name), plant.capacity);
+    check_devices("generator", data().generators);
+    for (const auto& generator : data().generators) {
+      if (!std::isfinite(generator.power.real()) || !std::isfinite(generator.power.imag()))
+        fault(generator.origin, "generator '{}' has a power that is not finite", generator.name);
+      if (generator.voltage_setpoint_pu)
+        check_positive(generator.origin, fmt::format("voltage setpoint of generator '{}'", generator.name), *generator.voltage_setpoint_pu);
+      if (!(generator.min_reactive <= generator.max_reactive)) {
+        fault(generator.origin, "generator '{}' has reactive limits from {} to {} var: exchange them", generator.name,
+              generator.min_reactive, generator.max_reactive);
+      }
+    }
     check_names("capacitor", data().capacitors);
     for (const auto& capacitor : data().capacitors) {
       check_positive(capacitor.origin, fmt::format("rated voltage of capacitor '{}'", capacitor.name), capacitor.rated_voltage);
@@ -189,6 +204,26 @@ class NetworkBuilder {
               regulator.transformer, found->windings.size());
       }
       network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
+    }
+    auto [capacitors, monitored] = check_capacitor_controls(data(), faults_);
+    network_.controlled_capacitors_ = std::move(capacitors);
+    network_.monitored_elements_ = std::move(monitored);
+    check_inverter_controls(data(), faults_);
+    check_load_shapes(data(), faults_);
+  }
+
+  void check_control_buses() {
+    for (const auto& control : data().capacitor_controls) {
+      if (control.voltage_bus && network_.find_bus(control.voltage_bus->bus) < 0) {
+        fault(control.origin, "capacitor control '{}' measures at bus '{}', which does not exist: correct it", control.name,
+              control.voltage_bus->bus);
+      }
+    }
+    for (const auto& regulator : data().regulators) {
+      if (regulator.remote && network_.find_bus(regulator.remote->bus) < 0) {
+        fault(regulator.origin, "regulator '{}' controls bus '{}', which does not exist: correct it", regulator.name,
+              regulator.remote->bus);
+      }
     }
   }
 
@@ -226,6 +261,7 @@ class NetworkBuilder {
     for (const auto& e : data().solar) add_terminal(e.terminal, e.origin, "PVSystem '" + e.name + "'");
     for (const auto& e : data().wind) add_terminal(e.terminal, e.origin, "WindGen '" + e.name + "'");
     for (const auto& e : data().batteries) add_terminal(e.terminal, e.origin, "Storage '" + e.name + "'");
+    for (const auto& e : data().generators) add_terminal(e.terminal, e.origin, "generator '" + e.name + "'");
   }
 
   std::vector<int> nodes_of(const Terminal& terminal) const {
@@ -246,7 +282,9 @@ class NetworkBuilder {
     std::sort(network_.bus_index_.begin(), network_.bus_index_.end());
     for (const auto& bus : data().buses) {
       const int position = network_.find_bus(bus.name);
-      if (position >= 0) network_.buses_[position].position = bus.position;
+      if (position < 0) continue;
+      network_.buses_[position].position = bus.position;
+      if (bus.nominal_voltage) network_.buses_[position].nominal_voltage = *bus.nominal_voltage;
     }
     const auto two_ended = [&](const Terminal& from, const std::optional<Terminal>& to) {
       return TerminalNodes{nodes_of(from), to ? nodes_of(*to) : std::vector<int>{}};
@@ -263,6 +301,7 @@ class NetworkBuilder {
     for (const auto& e : data().solar) network_.solar_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().wind) network_.wind_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().batteries) network_.batteries_.push_back(nodes_of(e.terminal));
+    for (const auto& e : data().generators) network_.generators_.push_back(nodes_of(e.terminal));
   }
 
   /// Rated line-to-neutral voltage of a winding.
@@ -300,9 +339,9 @@ class NetworkBuilder {
         open_lines[from] = open_lines[to] = line.name;
         continue;
       }
-      const double z = line.series_impedance.diagonal().cwiseAbs().mean();
-      arcs[from].push_back({to, 1.0, z, static_cast<int>(i)});
-      arcs[to].push_back({from, 1.0, z, static_cast<int>(i)});
+      const double z = line.series_impedance.diagonal().cwiseAbs().mean(), ratio = std::abs(line.ratio);
+      arcs[from].push_back({to, 1.0 / ratio, z * ratio * ratio, static_cast<int>(i)});
+      arcs[to].push_back({from, ratio, z, static_cast<int>(i)});
       galvanic[from].push_back(to);
       galvanic[to].push_back(from);
     }
@@ -328,13 +367,17 @@ class NetworkBuilder {
         }
       }
     }
+    std::vector<bool> given;
+    for (const auto& bus : network_.buses_) given.push_back(bus.nominal_voltage > 0);
     using Entry = std::pair<double, int>;
     std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
     std::vector<double> best(network_.buses_.size(), std::numeric_limits<double>::infinity());
     for (const auto& source : data().sources) {
       const int bus = network_.find_bus(source.terminal.bus);
-      network_.buses_[bus].nominal_voltage =
-          snapped(source.terminal.nodes.size() > 1 ? source.voltage_base / std::numbers::sqrt3 : source.voltage_base);
+      if (!given[bus]) {
+        network_.buses_[bus].nominal_voltage =
+            snapped(source.terminal.nodes.size() > 1 ? source.voltage_base / std::numbers::sqrt3 : source.voltage_base);
+      }
       best[bus] = 0;
       reference[bus] = true;
       queue.push({0, bus});
@@ -351,12 +394,13 @@ class NetworkBuilder {
           auto& reached = network_.buses_[arc.to];
           reached.parent = bus;
           reached.distance = next;
-          reached.nominal_voltage = arc.ratio == 1.0 ? v : snapped(v * arc.ratio);
+          if (!given[arc.to]) reached.nominal_voltage = arc.ratio == 1.0 ? v : snapped(v * arc.ratio);
           queue.push({next, arc.to});
         }
       }
     }
     // One sentence an island, however many buses it has.
+    std::map<std::string_view, Origin> origins;
     for (std::size_t bus = 0; bus < best.size(); ++bus) {
       if (!std::isinf(best[bus])) continue;
       std::vector<int> island{static_cast<int>(bus)};
@@ -373,7 +417,10 @@ class NetworkBuilder {
       const std::string& name = network_.buses_[bus].name;
       const std::string why = open_line.empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_line);
       const std::string others = island.size() == 1 ? "" : fmt::format(" nor have {} more beside it", island.size() - 1);
-      fault(origin_of(name), "bus '{}' has no path to a source{} ({}): close it or disable the elements there", name, others, why);
+      if (origins.empty()) origins = origins_by_bus();
+      const auto found = origins.find(name);
+      fault(found == origins.end() ? Origin{} : found->second,
+            "bus '{}' has no path to a source{} ({}): close it or disable the elements there", name, others, why);
     }
     std::vector<int> stack;
     for (std::size_t bus = 0; bus < reference.size(); ++bus) {
@@ -392,14 +439,15 @@ class NetworkBuilder {
     for (std::size_t bus = 0; bus < reference.size(); ++bus) network_.buses_[bus].grounded = reference[bus];
   }
 
-  Origin origin_of(const std::string& bus) const {
+  /// Where a bus is named: by its first line, or else its first load.
+  std::map<std::string_view, Origin> origins_by_bus() const {
+    std::map<std::string_view, Origin> origins;
     for (const auto& line : network_.data_.lines) {
-      if (line.from.bus == bus || line.to.bus == bus) return line.origin;
+      origins.try_emplace(line.from.bus, line.origin);
+      origins.try_emplace(line.to.bus, line.origin);
     }
-    for (const auto& load : network_.data_.loads) {
-      if (load.terminal.bus == bus) return load.origin;
-    }
-    return {};
+    for (const auto& load : network_.data_.loads) origins.try_emplace(load.terminal.bus, load.origin);
+    return origins;
   }
 
   void measure() {
@@ -421,7 +469,7 @@ class NetworkBuilder {
   }
 
   Network network_;
-  std::vector<std::string> errors_;
+  Faults faults_;
   std::vector<std::string> order_;
   std::map<std::string, std::set<int>> conductors_;
 };

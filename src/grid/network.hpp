@@ -66,11 +66,16 @@ class Network {
   std::span<const std::vector<int>> solar_nodes() const { return solar_; }
   std::span<const std::vector<int>> wind_nodes() const { return wind_; }
   std::span<const std::vector<int>> battery_nodes() const { return batteries_; }
+  std::span<const std::vector<int>> generator_nodes() const { return generators_; }
 
   /// Bus positions by element position.
   int bus_of(const Terminal& terminal) const { return find_bus(terminal.bus); }
   /// Transformer position of each regulator.
   std::span<const int> regulator_transformers() const { return regulator_transformers_; }
+  /// Capacitor position of each capacitor control.
+  std::span<const int> controlled_capacitors() const { return controlled_capacitors_; }
+  /// Position of what each capacitor control monitors, among the elements of that kind.
+  std::span<const int> monitored_elements() const { return monitored_elements_; }
   std::span<const VoltageMeasurement> measured_voltages() const { return measurements_; }
 
  private:
@@ -83,8 +88,8 @@ class Network {
   std::vector<std::array<int, 2>> node_runs_;           // per bus: first node, count
   std::vector<TerminalNodes> lines_, capacitors_, reactors_;
   std::vector<std::vector<std::vector<int>>> transformers_;
-  std::vector<std::vector<int>> sources_, loads_, solar_, wind_, batteries_;
-  std::vector<int> regulator_transformers_;
+  std::vector<std::vector<int>> sources_, loads_, solar_, wind_, batteries_, generators_;
+  std::vector<int> regulator_transformers_, controlled_capacitors_, monitored_elements_;
   std::vector<VoltageMeasurement> measurements_;
 };
 

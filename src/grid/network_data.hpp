@@ -4,6 +4,7 @@
 
 #include <array>
 #include <complex>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,9 +27,10 @@ struct Terminal {
 
 enum class Connection { wye, delta };
 
-/// A bus that needs saying more than its name: coordinates for pictures. Buses exist because elements name them.
+/// A bus that needs saying more than its name. Buses exist because elements name them.
 struct BusData {
   std::string name;
+  std::optional<double> nominal_voltage;          ///< line-to-neutral [V], where it does not follow from sources and transformers
   std::optional<std::array<double, 2>> position;  ///< drawing coordinates, the feeder's own unit
 };
 
@@ -40,15 +42,18 @@ struct SourceData {
   double voltage_pu = 1;
   double angle_deg = 0;  ///< of the first phase
   Complex z1, z0;        ///< positive- and zero-sequence impedance [ohm]
+  bool ideal = false;    ///< an infinite bus: its nodes are held at the voltage; z1 is then a number small enough not to matter
   Origin origin;
 };
 
-/// Pi-model of a coupled multi-conductor line or cable, or a switch.
+/// Pi-model of a coupled multi-conductor line or cable, a switch, or the branch of a transmission case, which may transform and shift
+/// phase.
 struct LineData {
   std::string name;
   Terminal from, to;                  ///< equal numbers of conductors
   Eigen::MatrixXcd series_impedance;  ///< whole length [ohm], conductors x conductors
   Eigen::MatrixXd shunt_susceptance;  ///< whole length [S], half goes to each end
+  Complex ratio = 1.0;                ///< of an ideal transformer between `from` and the pi-model: voltage at `from` over that behind it
   double rating = 0;                  ///< normal current per conductor [A]; 0 = none given
   double length = 0;                  ///< [m], 0 when the script gives no unit
   bool is_switch = false;
@@ -59,10 +64,11 @@ struct LineData {
 struct WindingData {
   Terminal terminal;  ///< wye: phases then neutral (0 = solidly grounded); delta: phases (2 nodes if single-phase)
   Connection connection = Connection::wye;
-  double rated_voltage = 0;  ///< line-to-line [V]; across the winding if the transformer is single-phase
-  double rated_power = 0;    ///< whole transformer [VA]
-  double resistance_pu = 0;  ///< on its own rating
-  double tap = 1;            ///< per unit of rated_voltage
+  double rated_voltage = 0;                  ///< line-to-line [V]; across the winding if the transformer is single-phase
+  double rated_power = 0;                    ///< whole transformer [VA]
+  double resistance_pu = 0;                  ///< on its own rating
+  std::optional<Complex> neutral_impedance;  ///< that earths a wye's neutral [ohm]; none = the neutral's node alone counts
+  double tap = 1;                            ///< per unit of rated_voltage
   double min_tap = 0.9, max_tap = 1.1;
   int num_taps = 32;  ///< steps between min_tap and max_tap
 };
@@ -81,7 +87,25 @@ struct TransformerData {
   Origin origin;
 };
 
-/// Voltage dependence of a load, numbered as in OpenDSS.
+/// How power follows time. Each name is a LoadShapeData's; empty = constant.
+struct ShapeNames {
+  std::string daily, yearly, duty;
+};
+
+/// Values in time: of power relative to an element's own, or of power itself.
+struct LoadShapeData {
+  std::string name;
+  double interval = 3600;                     ///< between values [s]; 0 = at `times`
+  std::vector<double> times;                  ///< [s], rising; empty unless interval is 0
+  std::vector<double> active;                 ///< [-], or [W] if use_actual
+  std::vector<double> reactive;               ///< [-], or [var] if use_actual; empty = as `active`
+  bool use_actual = false;                    ///< the values are powers
+  double active_base = 0, reactive_base = 0;  ///< what the values were or would be normalised by; 0 = their largest
+  Origin origin;
+};
+
+/// Voltage dependence of a load, numbered as in OpenDSS. The reactive power of models 6 and 7 stays what the script says, whatever scales
+/// the load.
 enum class LoadModel {
   constant_power = 1,
   constant_impedance = 2,
@@ -95,7 +119,7 @@ enum class LoadModel {
 
 struct LoadData {
   std::string name;
-  Terminal terminal;  ///< wye: phases then neutral; delta: phases (2 nodes if single-phase)
+  Terminal terminal;  ///< wye: phases then neutral; delta: phases, and one more end for fewer than 3
   int phases = 3;
   Connection connection = Connection::wye;
   Complex power;             ///< all phases, consumed [VA]
@@ -105,7 +129,8 @@ struct LoadData {
   double vlow_pu = 0.50;                  ///< below, the nominal impedance; the current is interpolated up to vmin_pu
   double exponent_p = 1, exponent_q = 2;  ///< of model 4 (OpenDSS CVRwatts, CVRvars)
   std::array<double, 7> zip{};            ///< of model 8: P (z, i, p), Q (z, i, p), cut-off voltage pu
-  std::string load_class;                 ///< name of its daily shape; empty = residential
+  ShapeNames shapes;
+  bool fixed = false;  ///< keeps its power whatever factor scales the others (OpenDSS status=fixed)
   Origin origin;
 };
 
@@ -133,17 +158,56 @@ struct ReactorData {
   Origin origin;
 };
 
+/// Phases of a terminal that an instrument transformer feeds a controller from.
+enum class PhaseSelection { one, average, maximum, minimum };
+
 /// Line-drop-compensated tap controller of one transformer winding (OpenDSS RegControl).
 struct RegulatorData {
-  std::string name, transformer;          ///< transformer by name
-  int winding = 2;                        ///< 1-based
-  double setpoint = 120, band = 3;        ///< [V] on the secondary of the potential transformer
-  double pt_ratio = 60, ct_rating = 300;  ///< -, [A]
-  double r = 0, x = 0;                    ///< line-drop compensation [V at ct_rating]
-  double delay = 15, tap_delay = 2;       ///< [s]
-  int max_tap_change = 16;                ///< per control iteration in static mode
-  int pt_phase = 1;                       ///< phase that is measured on a multi-phase winding, 1-based
-  std::optional<Terminal> remote;         ///< regulated bus if not the winding itself
+  std::string name, transformer;                      ///< transformer by name
+  int winding = 2;                                    ///< 1-based
+  double setpoint = 120, band = 3;                    ///< [V] on the secondary of the potential transformer
+  double pt_ratio = 60, ct_rating = 300;              ///< -, [A]
+  double r = 0, x = 0;                                ///< line-drop compensation [V at ct_rating]
+  double delay = 15, tap_delay = 2;                   ///< [s]
+  bool inverse_time = false;                          ///< the delay shrinks as the voltage leaves the band
+  int max_tap_change = 16;                            ///< per control iteration in static mode
+  PhaseSelection pt_selection = PhaseSelection::one;  ///< one, maximum or minimum
+  int pt_phase = 1;                                   ///< phase that is measured on a multi-phase winding, 1-based
+  double voltage_limit = 0;                           ///< the winding itself never goes above [V on the PT's secondary]; 0 = no limit
+  std::optional<Terminal> remote;                     ///< regulated bus if not the winding itself
+  double remote_pt_ratio = 60;                        ///< of the potential transformer at the remote bus
+  Origin origin;
+};
+
+enum class ElementKind { source, line, transformer, load, capacitor, reactor, solar, wind, battery };
+
+/// Another element and which of its ends is meant.
+struct ElementTerminal {
+  ElementKind kind = ElementKind::line;
+  std::string name;
+  int terminal = 1;  ///< 1-based; windings of a transformer
+};
+
+/// What a capacitor controller compares with its settings.
+enum class CapacitorControlKind { current, voltage, reactive_power, time, power_factor };
+
+/// Switching controller of a capacitor bank (OpenDSS CapControl).
+struct CapacitorControlData {
+  std::string name, capacitor;  ///< capacitor by name
+  ElementTerminal monitored;    ///< where current, voltage and power are measured, positive into the element
+  CapacitorControlKind kind = CapacitorControlKind::current;
+  /// The bank closes and opens beyond these. Current [A] and voltage [V] on the secondaries of the instrument transformers; reactive power
+  /// [var] of all phases on the primary side; time [h] of the day; power factor, negative = leading.
+  double on_setting = 300, off_setting = 200;
+  double pt_ratio = 60, ct_ratio = 60;
+  PhaseSelection pt_selection = PhaseSelection::one, ct_selection = PhaseSelection::one;
+  int pt_phase = 1, ct_phase = 1;       ///< 1-based, of the monitored terminal
+  bool voltage_override = false;        ///< v_min and v_max come before the settings
+  double v_max = 126, v_min = 115;      ///< [V] on the secondary of the potential transformer: opens above, closes below
+  std::optional<Terminal> voltage_bus;  ///< where the override measures if not at the monitored terminal
+  double delay = 15, delay_off = 15;    ///< before closing, before opening [s]
+  double dead_time = 300;               ///< between opening and closing again [s]
+  double min_reactive_share = 0.5;      ///< of a step's power that must flow before a power-factor control closes it
   Origin origin;
 };
 
@@ -158,6 +222,8 @@ struct SolarPvData {
   double inverter_rating = 0;  ///< [VA]
   double efficiency = 0;       ///< module efficiency, with panel_area an alternative to capacity; 0 = not given
   double panel_area = 0;       ///< [m2]
+  Complex power;               ///< delivered at the operating point the script states [VA]
+  ShapeNames shapes;
   Origin origin;
 };
 
@@ -171,6 +237,7 @@ struct WindTurbineData {
   double capacity = 0;                                            ///< rated output [W]
   double inverter_rating = 0;                                     ///< [VA]
   double cut_in_speed = 3, rated_speed = 12, cut_out_speed = 25;  ///< [m/s]
+  ShapeNames shapes;
   Origin origin;
 };
 
@@ -187,6 +254,41 @@ struct BatteryData {
   double charge_efficiency = 0.9, discharge_efficiency = 0.9;
   double idling_loss = 0.01;                ///< share of power_rating drawn while idle
   double initial_soc = 0.5, min_soc = 0.2;  ///< share of capacity_wh
+  Complex power;                            ///< delivered at the operating point the script states, negative while charging [VA]
+  ShapeNames shapes;
+  Origin origin;
+};
+
+/// Control of inverters by the voltage at their terminals (OpenDSS InvControl): reactive power that follows it, a limit of active power, or
+/// both. Curves are (voltage in p.u. of the inverter's rated voltage, share of a base); between points linear, beyond the ends constant.
+struct InverterControlData {
+  /// Positive shares deliver. The base of reactive power: what the rating leaves beside active power, or the rating.
+  enum class ReactiveBase { available, rating };
+  /// The base of the limit: capacity, what is available behind the inverter, or its rating.
+  enum class ActiveBase { capacity, available, rating };
+
+  std::string name;
+  std::vector<std::string> solar, batteries;               ///< those controlled, by name
+  std::vector<std::array<double, 2>> volt_var, volt_watt;  ///< empty = not in force
+  ReactiveBase reactive_base = ReactiveBase::available;
+  ActiveBase active_base = ActiveBase::capacity;
+  PhaseSelection selection = PhaseSelection::average;  ///< of the terminal's phase voltages
+  int phase = 1;                                       ///< 1-based, if one is selected
+  Origin origin;
+};
+
+/// Machine that injects a set power. With a voltage setpoint it regulates: reactive power is whatever holds the mean magnitude of its phase
+/// voltages there, within the limits (a PV bus).
+struct GeneratorData {
+  std::string name;
+  Terminal terminal;
+  int phases = 3;
+  Connection connection = Connection::wye;
+  double rated_voltage = 0;                   ///< as LoadData
+  Complex power;                              ///< all phases, injected [VA]; of a regulating machine the imaginary part is a first guess
+  std::optional<double> voltage_setpoint_pu;  ///< of rated_voltage
+  double min_reactive = -std::numeric_limits<double>::infinity();  ///< all phases, injected [var]
+  double max_reactive = std::numeric_limits<double>::infinity();
   Origin origin;
 };
 
@@ -203,9 +305,13 @@ struct NetworkData {
   std::vector<CapacitorData> capacitors;
   std::vector<ReactorData> reactors;
   std::vector<RegulatorData> regulators;
+  std::vector<CapacitorControlData> capacitor_controls;
+  std::vector<InverterControlData> inverter_controls;
   std::vector<SolarPvData> solar;
   std::vector<WindTurbineData> wind;
   std::vector<BatteryData> batteries;
+  std::vector<GeneratorData> generators;
+  std::vector<LoadShapeData> load_shapes;
   std::vector<std::string> notes;  ///< what was read but has no physics here, one sentence each
 };
 

@@ -5,11 +5,13 @@
 #include "grid/opendss_parser.hpp"
 
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 /// What an OpenDSS script says, object by object, in OpenDSS's own units and with its defaults. Every assignment in the script edits these;
@@ -30,16 +32,43 @@ struct Object {
   std::string name;
   Origin origin;
   bool enabled = true;
+  bool closed = true;  ///< by the commands open and close
 };
 
+struct LoadShape : Object {
+  int points = 0;       ///< values beyond are left out; 0 = all
+  double interval = 1;  ///< [h], 0 = at `hours`
+  std::vector<double> hours, active, reactive;
+  bool use_actual = false;
+  double active_base = 0, reactive_base = 0;
+};
+
+struct XyCurve : Object {
+  int points = 0;
+  std::vector<double> x, y;
+};
+
+enum class ConductorKind { bare, concentric_neutral, tape_shield };
+
+/// WireData, or with what lies around the core CNData or TSData.
 struct Wire : Object {
   double rdc = -1, rac = -1, gmr = -1, radius = -1, capacitance_radius = -1, normamps = -1;
   LengthUnit resistance_unit = LengthUnit::none, gmr_unit = LengthUnit::none, radius_unit = LengthUnit::none;
+  int strands = 2;
+  double strand_diameter = -1, strand_gmr = -1, strand_resistance = -1, shield_diameter = -1, tape_thickness = -1, tape_lap = 20;
+  double permittivity = 2.3, insulation = -1, insulation_diameter = -1, cable_diameter = -1;
+};
+
+struct Spacing : Object {
+  int phases = 3, conductors = 3;
+  std::vector<double> x = std::vector<double>(3), h = std::vector<double>(3);
+  LengthUnit unit = LengthUnit::ft;
 };
 
 struct Geometry : Object {
   struct Position {
     std::string wire;
+    ConductorKind kind = ConductorKind::bare;
     double x = 0, h = 0;
     LengthUnit unit = LengthUnit::none;
   };
@@ -76,7 +105,8 @@ struct Line : Object, LineImpedance {
   double length = 1;
   LengthUnit unit = LengthUnit::none;
   double lengths_per_impedance_unit = 1;  ///< length / this = length in the unit of the impedances
-  bool is_switch = false, closed = true;
+  bool is_switch = false;
+  std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line that is otherwise closed
   double normamps = 0;
   EarthModel earth_model = EarthModel::deri;
 };
@@ -102,9 +132,42 @@ struct TransformerCode : Transformer {};
 
 struct RegControl : Object {
   std::string transformer;
-  int winding = 1, max_tap_change = 16, pt_phase = 1;
-  double vreg = 120, band = 3, pt_ratio = 60, ct_primary = 300, r = 0, x = 0, delay = 15, tap_delay = 2;
+  int winding = 1, tap_winding = 1, max_tap_change = 16, pt_phase = 1;
+  PhaseSelection pt_selection = PhaseSelection::one;
+  double vreg = 120, band = 3, pt_ratio = 60, remote_pt_ratio = 60, ct_primary = 300, r = 0, x = 0, delay = 15, tap_delay = 2, vlimit = 0;
+  bool inverse_time = false;
   std::optional<BusReference> bus;
+};
+
+struct CapControl : Object {
+  std::string element, capacitor;  ///< element as class.name
+  int terminal = 1, pt_phase = 1, ct_phase = 1;
+  PhaseSelection pt_selection = PhaseSelection::one, ct_selection = PhaseSelection::one;
+  CapacitorControlKind kind = CapacitorControlKind::current;
+  double pt_ratio = 60, ct_ratio = 60, on = 300, off = 200, delay = 15, delay_off = 15, dead_time = 300, vmax = 126, vmin = 115;
+  double percent_min_kvar = 50;
+  bool voltage_override = false;
+  std::optional<BusReference> voltage_bus;
+};
+
+struct InvControl : Object {
+  std::optional<std::vector<std::string>> elements;  ///< as class.name; none given = all
+  std::string volt_var_curve, volt_watt_curve;
+  bool volt_var = false, volt_watt = false;
+  InverterControlData::ReactiveBase reactive_base = InverterControlData::ReactiveBase::available;
+  InverterControlData::ActiveBase active_base = InverterControlData::ActiveBase::capacity;
+  PhaseSelection selection = PhaseSelection::average;
+  int phase = 1;
+};
+
+/// SwtControl, Fuse, Recloser, Relay: what they make of a snapshot is the state of the element they switch.
+struct SwitchControl : Object {
+  std::string monitored, switched;  ///< as class.name; the second is the first unless given
+  int terminal = 1;
+  bool locked = false, state_given = false;
+  std::optional<bool> closes;        ///< what state= says, or action= and normal= until it does
+  std::vector<int> open_conductors;  ///< of a fuse, 1-based
+  bool single_phase = false;         ///< a fuse: its states are by conductor
 };
 
 struct Source : Object {
@@ -122,6 +185,7 @@ struct PowerElement : Object {
   int phases = 3;
   Connection connection = Connection::wye;
   double kv = 12.47;
+  ShapeNames shapes;
 };
 
 struct Load : PowerElement {
@@ -129,22 +193,34 @@ struct Load : PowerElement {
   enum class Given { pf, kvar, kva } given = Given::pf;
   int model = 1;
   double vmin = 0.95, vmax = 1.05, vlow = 0.5, cvr_watts = 1, cvr_vars = 2, rneut = -1, xneut = 0;
+  double xfkva = 0, allocation_factor = 0.5, kwh = 0, kwh_days = 30, c_factor = 4;
   std::vector<double> zipv;
-  std::string daily;
   bool follows_loadmult = true;
 };
 
 struct Generator : PowerElement {
   double kw = 1000, kvar = 60, pf = 0.88, vmin = 0.9, vmax = 1.1;
-  bool kvar_given = false;
+  bool kvar_given = false, follows_genmult = true;
   int model = 1;
 };
 
-struct PvSystem : PowerElement {
-  double pmpp = 500, percent_pmpp = 100, kva = 500, pf = 1, kvar = 0, irradiance = 1;
+/// What photovoltaics and storage share: how an inverter makes apparent power of what stands behind it.
+struct Inverter : PowerElement {
+  double pf = 1, kvar = 0, percent_cut_in = 0, percent_cut_out = 0;
+  bool by_pf = true, watt_priority = false, pf_priority = false, var_follows_inverter = false;
+  std::optional<double> kvar_max, kvar_max_abs;  ///< delivered, absorbed
+  std::string efficiency_curve;                  ///< over the power behind the inverter by kVA
 };
 
-struct Storage : PowerElement {
+struct PvSystem : Inverter {
+  PvSystem() { percent_cut_in = percent_cut_out = 20; }
+  double pmpp = 500, percent_pmpp = 100, kva = 500, irradiance = 1, temperature = 25;
+  std::string temperature_curve;  ///< factor on pmpp over the temperature
+};
+
+struct Storage : Inverter {
+  enum class State { charging, idling, discharging } state = State::idling;
+  double percent_discharge = 100, percent_charge = 100;
   double kw_rated = 25, kwh_rated = 50, percent_stored = 100, percent_reserve = 20, eff_charge = 90, eff_discharge = 90, idling = 1;
   std::optional<double> kva;
 };
@@ -195,19 +271,35 @@ class Table {
 struct Script {
   std::string circuit;  ///< empty until `new circuit`
   double frequency = 60;
-  double load_multiplier = 1;
+  double load_multiplier = 1, generation_multiplier = 1;
+  double growth_percent = 2.5;  ///< of loads, a year
+  int year = 0;
   EarthModel earth_model = EarthModel::deri;
   std::vector<double> voltage_bases;  // kV
   std::map<std::string, std::array<double, 2>> coordinates;
+  bool ignore_unknown = false;
   std::vector<std::string> notes;
+  /// Adds a note unless it is there.
+  void note(const std::string& text) {
+    if (noted.insert(text).second) notes.push_back(text);
+  }
+  std::unordered_set<std::string> noted;
+  int next_open_node = 1001;     ///< node number of the next open end of a conductor, beyond any a script uses
+  std::filesystem::path folder;  ///< of the file that is being read
 
-  Table<Wire> wires;
+  Table<LoadShape> load_shapes;
+  Table<XyCurve> curves;
+  Table<Wire> wires, concentric_cables, tape_cables;
+  Table<Spacing> spacings;
   Table<Geometry> geometries;
   Table<LineCode> line_codes;
   Table<Line> lines;
   Table<TransformerCode> transformer_codes;
   Table<Transformer> transformers;
   Table<RegControl> regulators;
+  Table<CapControl> capacitor_controls;
+  Table<InvControl> inverter_controls;
+  Table<SwitchControl> switch_controls, fuses, reclosers, relays;
   Table<Source> sources;
   Table<Load> loads;
   Table<Generator> generators;
@@ -223,14 +315,29 @@ struct ElementClass {
   std::string_view name;
   Object& (*add)(Script&, const std::string& name, Origin);
   Object* (*find)(Script&, const std::string& name);
+  std::vector<Object*> (*all)(Script&);
   /// Assigns properties in order: named, abbreviated, or positional after the last one. Throws ScriptError.
   void (*edit)(Script&, Object&, std::span<const Argument>);
 };
 
-/// The classes this reader knows: of lines, of transformers and banks, and of what turns power from or into something else.
+/// The file a script means, looked for beside it whatever the case of its letters. Throws ScriptError if there is none.
+std::filesystem::path find_file(const std::filesystem::path& folder, std::string name);
+
+/// The classes this reader knows: of curves, of lines, of transformers and banks, of controllers, and of what turns power from or into
+/// something else.
+std::span<const ElementClass> curve_classes();
 std::span<const ElementClass> line_classes();
 std::span<const ElementClass> transformer_classes();
-std::span<const ElementClass> conversion_classes();
+std::span<const ElementClass> control_classes();
+std::span<const ElementClass> switch_classes();
+std::span<const ElementClass> source_and_load_classes();
+std::span<const ElementClass> injection_classes();
+
+/// The class of a name in lower case, nullptr if it is not known.
+const ElementClass* find_class(std::string_view name);
+
+/// Opens or closes a terminal of an object, or one conductor (1-based, 0 = all) of a line's. Throws ScriptError for what cannot be opened.
+void switch_terminal(const ElementClass& type, Object& object, int terminal, int conductor, bool close);
 
 /// The script's final state in SI units.
 NetworkData network_data_of(Script& script);

@@ -1,6 +1,8 @@
 // Classes of lines: wires, cross-sections, line codes, lines.
 #include "grid/opendss_properties.hpp"
 
+#include <algorithm>
+#include <array>
 #include <numbers>
 
 namespace gridfed::opendss {
@@ -39,40 +41,142 @@ void set_wire_radius(Wire& wire, double radius) {
   if (wire.capacitance_radius < 0) wire.capacitance_radius = radius;
 }
 
-constexpr Property<Wire> wire_properties[] = {
-    {"Rdc", set_wire_resistance<&Wire::rdc>},
-    {"Rac", set_wire_resistance<&Wire::rac>},
-    {"Runits", set<&Wire::resistance_unit>},
-    {"GMRac", set_wire_gmr},
-    {"GMRunits",
-     [](Wire& w, const Value& v, Script&) {
-       read(v, w.gmr_unit);
-       if (w.radius_unit == LengthUnit::none) w.radius_unit = w.gmr_unit;
+void set_gmr_unit(Wire& wire, const Value& value, Script&) {
+  read(value, wire.gmr_unit);
+  if (wire.radius_unit == LengthUnit::none) wire.radius_unit = wire.gmr_unit;
+}
+
+void set_radius_unit(Wire& wire, const Value& value, Script&) {
+  read(value, wire.radius_unit);
+  if (wire.gmr_unit == LengthUnit::none) wire.gmr_unit = wire.radius_unit;
+}
+
+/// Every class of conductor ends with the properties of a bare wire.
+template <auto table, std::size_t count>
+constexpr std::array<Property<Wire>, count + 14> conductor_properties(const std::array<Property<Wire>, count>& own) {
+  std::array<Property<Wire>, count + 14> all{};
+  std::copy(own.begin(), own.end(), all.begin());
+  constexpr Property<Wire> bare[] = {
+      {"Rdc", set_wire_resistance<&Wire::rdc>},
+      {"Rac", set_wire_resistance<&Wire::rac>},
+      {"Runits", set<&Wire::resistance_unit>},
+      {"GMRac", set_wire_gmr},
+      {"GMRunits", set_gmr_unit},
+      {"radius", [](Wire& w, const Value& v, Script&) { set_wire_radius(w, v.number()); }},
+      {"radunits", set_radius_unit},
+      {"normamps", set<&Wire::normamps>},
+      {"emergamps", ignore},
+      {"diam", [](Wire& w, const Value& v, Script&) { set_wire_radius(w, v.number() / 2); }},
+      {"Seasons", ignore},
+      {"Ratings", ignore},
+      {"Capradius", set<&Wire::capacitance_radius>},
+      {"like", like<table>},
+  };
+  std::copy_n(bare, 14, all.begin() + count);
+  return all;
+}
+
+constexpr std::array<Property<Wire>, 8> concentric_properties = {{
+    {"k", set_positive<&Wire::strands>},
+    {"DiaStrand",
+     [](Wire& w, const Value& v, Script& script) {
+       set_positive<&Wire::strand_diameter>(w, v, script);
+       if (w.strand_gmr <= 0) w.strand_gmr = 0.7788 * w.strand_diameter / 2;
      }},
-    {"radius", [](Wire& w, const Value& v, Script&) { set_wire_radius(w, v.number()); }},
-    {"radunits",
+    {"GmrStrand", set_positive<&Wire::strand_gmr>},
+    {"Rstrand", set_positive<&Wire::strand_resistance>},
+    {"EpsR", set_positive<&Wire::permittivity>},
+    {"InsLayer", set_positive<&Wire::insulation>},
+    {"DiaIns", set_positive<&Wire::insulation_diameter>},
+    {"DiaCable", set_positive<&Wire::cable_diameter>},
+}};
+
+constexpr std::array<Property<Wire>, 7> tape_properties = {{
+    {"DiaShield", set_positive<&Wire::shield_diameter>},
+    {"TapeLayer", set_positive<&Wire::tape_thickness>},
+    {"TapeLap",
      [](Wire& w, const Value& v, Script&) {
-       read(v, w.radius_unit);
-       if (w.gmr_unit == LengthUnit::none) w.gmr_unit = w.radius_unit;
+       w.tape_lap = v.number();
+       if (!(w.tape_lap >= 0 && w.tape_lap < 100))
+         throw ScriptError{fmt::format("a lap of {} %", w.tape_lap), "give one from 0 to below 100"};
      }},
-    {"normamps", set<&Wire::normamps>},
-    {"emergamps", ignore},
-    {"diam", [](Wire& w, const Value& v, Script&) { set_wire_radius(w, v.number() / 2); }},
-    {"Seasons", ignore},
-    {"Ratings", ignore},
-    {"Capradius", set<&Wire::capacitance_radius>},
-    {"like", like<&Script::wires>},
-};
+    {"EpsR", set_positive<&Wire::permittivity>},
+    {"InsLayer", set_positive<&Wire::insulation>},
+    {"DiaIns", set_positive<&Wire::insulation_diameter>},
+    {"DiaCable", set_positive<&Wire::cable_diameter>},
+}};
+
+constexpr auto wire_properties = conductor_properties<&Script::wires>(std::array<Property<Wire>, 0>{});
+constexpr auto cn_properties = conductor_properties<&Script::concentric_cables>(concentric_properties);
+constexpr auto ts_properties = conductor_properties<&Script::tape_cables>(tape_properties);
 
 Geometry::Position& active_conductor(Geometry& geometry) {
   return geometry.conductors.at(geometry.active - 1);
 }
 
-void set_conductor_wire(Geometry& geometry, const Value& value, Script& script) {
-  const Wire& wire = named(script.wires, value, "WireData");
+Table<Wire>& conductors_of(ConductorKind kind, Script& script) {
+  return kind == ConductorKind::bare                 ? script.wires
+         : kind == ConductorKind::concentric_neutral ? script.concentric_cables
+                                                     : script.tape_cables;
+}
+
+template <ConductorKind kind>
+void set_conductor(Geometry& geometry, const Value& value, Script& script) {
+  constexpr std::string_view names[] = {"WireData", "CNData", "TSData"};
+  const Wire& wire = named(conductors_of(kind, script), value, names[static_cast<int>(kind)]);
   active_conductor(geometry).wire = wire.name;
+  active_conductor(geometry).kind = kind;
   if (geometry.normamps == 0 && wire.normamps > 0) geometry.normamps = wire.normamps;
 }
+
+/// Cables fill the phases, bare wires all positions or, beside cables, those of the neutrals.
+template <ConductorKind kind>
+void set_conductors(Geometry& geometry, const Value& value, Script& script) {
+  const auto items = value.items();
+  const auto count = static_cast<int>(geometry.conductors.size());
+  const bool beside_cables = kind == ConductorKind::bare && geometry.conductors[0].kind != ConductorKind::bare;
+  const int first = beside_cables ? geometry.phases : 0;
+  const auto given = static_cast<int>(items.size());
+  if (given != count - first && !(kind != ConductorKind::bare && given == geometry.phases))
+    throw ScriptError{fmt::format("{} conductors for {} positions", given, count - first), "name one for each"};
+  const int active = geometry.active;
+  for (int i = 0; i < given; ++i) {
+    geometry.active = first + i + 1;
+    set_conductor<kind>(geometry, items[i], script);
+  }
+  geometry.active = active;
+}
+
+/// Positions of a spacing; its conductors are named afterwards.
+void set_spacing(Geometry& geometry, const Value& value, Script& script) {
+  const Spacing& spacing = named(script.spacings, value, "LineSpacing");
+  if (static_cast<int>(spacing.x.size()) != spacing.conductors || static_cast<int>(spacing.h.size()) != spacing.conductors)
+    throw ScriptError{fmt::format("LineSpacing.{} has {} x and {} h for {} conductors", spacing.name, spacing.x.size(), spacing.h.size(),
+                                  spacing.conductors),
+                      "give one of each for every conductor"};
+  geometry.phases = spacing.phases;
+  geometry.conductors.assign(spacing.conductors, {});
+  geometry.active = 1;
+  for (int i = 0; i < spacing.conductors; ++i) {
+    geometry.conductors[i].x = spacing.x[i];
+    geometry.conductors[i].h = spacing.h[i];
+    geometry.conductors[i].unit = spacing.unit;
+  }
+}
+
+constexpr Property<Spacing> spacing_properties[] = {
+    {"nconds",
+     [](Spacing& s, const Value& v, Script& script) {
+       set_positive<&Spacing::conductors>(s, v, script);
+       s.x.assign(s.conductors, 0);
+       s.h.assign(s.conductors, 0);
+     }},
+    {"nphases", set_positive<&Spacing::phases>},
+    {"x", set<&Spacing::x>},
+    {"h", set<&Spacing::h>},
+    {"units", set<&Spacing::unit>},
+    {"like", like<&Script::spacings>},
+};
 
 constexpr Property<Geometry> geometry_properties[] = {
     {"nconds",
@@ -92,25 +196,19 @@ constexpr Property<Geometry> geometry_properties[] = {
        g.active = conductor;
        if (active_conductor(g).unit == LengthUnit::none) active_conductor(g).unit = last;
      }},
-    {"wire", set_conductor_wire},
+    {"wire", set_conductor<ConductorKind::bare>},
     {"x", [](Geometry& g, const Value& v, Script&) { active_conductor(g).x = v.number(); }},
     {"h", [](Geometry& g, const Value& v, Script&) { active_conductor(g).h = v.number(); }},
     {"units", [](Geometry& g, const Value& v, Script&) { read(v, active_conductor(g).unit); }},
     {"normamps", set<&Geometry::normamps>},
     {"emergamps", ignore},
     {"reduce", set<&Geometry::reduce>},
-    {"spacing", refuse},
-    {"wires",
-     [](Geometry& g, const Value& v, Script& script) {
-       const auto items = v.items();
-       if (items.size() != g.conductors.size()) throw ScriptError{"the number of wires differs from nconds", "name one for each conductor"};
-       for (g.active = 1; g.active <= static_cast<int>(items.size()); ++g.active) set_conductor_wire(g, items[g.active - 1], script);
-       g.active = 1;
-     }},
-    {"cncable", refuse},
-    {"tscable", refuse},
-    {"cncables", refuse},
-    {"tscables", refuse},
+    {"spacing", set_spacing},
+    {"wires", set_conductors<ConductorKind::bare>},
+    {"cncable", set_conductor<ConductorKind::concentric_neutral>},
+    {"tscable", set_conductor<ConductorKind::tape_shield>},
+    {"cncables", set_conductors<ConductorKind::concentric_neutral>},
+    {"tscables", set_conductors<ConductorKind::tape_shield>},
     {"Seasons", ignore},
     {"Ratings", ignore},
     {"LineType", ignore},
@@ -255,6 +353,29 @@ void set_line_geometry(Line& line, const Value& value, Script& script) {
     throw ScriptError{fmt::format("LineGeometry.{} has more phases than conductors", geometry.name), "raise its nconds"};
 }
 
+/// The cross-section that a line with a spacing has for itself: a geometry that no script can name.
+std::string own_geometry(const Line& line) {
+  return "of line." + line.name;
+}
+
+void set_line_spacing(Line& line, const Value& value, Script& script) {
+  Geometry* geometry = script.geometries.find(own_geometry(line));
+  if (!geometry) geometry = &script.geometries.add(own_geometry(line), line.origin);
+  geometry->reduce = true;
+  geometry->normamps = 0;
+  set_spacing(*geometry, value, script);
+  set_line_geometry(line, {geometry->name, false}, script);
+}
+
+template <ConductorKind kind>
+void set_line_conductors(Line& line, const Value& value, Script& script) {
+  Geometry* geometry = script.geometries.find(own_geometry(line));
+  if (!geometry || line.geometry != geometry->name)
+    throw ScriptError{"the conductors of a line without spacing", "give spacing= before them, or a geometry"};
+  set_conductors<kind>(*geometry, value, script);
+  line.normamps = geometry->normamps;
+}
+
 void set_line_unit(Line& line, const Value& value, Script&) {
   const LengthUnit before = line.unit;
   read(value, line.unit);
@@ -296,11 +417,11 @@ constexpr Property<Line> line_properties[] = {
     {"rho", set_positive<&LineImpedance::rho>},
     {"geometry", set_line_geometry},
     {"units", set_line_unit},
-    {"spacing", refuse},
-    {"wires", refuse},
+    {"spacing", set_line_spacing},
+    {"wires", set_line_conductors<ConductorKind::bare>},
     {"EarthModel", set<&Line::earth_model>},
-    {"cncables", refuse},
-    {"tscables", refuse},
+    {"cncables", set_line_conductors<ConductorKind::concentric_neutral>},
+    {"tscables", set_line_conductors<ConductorKind::tape_shield>},
     {"B1", set_sequence_susceptance<&LineImpedance::c1>},
     {"B0", set_sequence_susceptance<&LineImpedance::c0>},
     {"Seasons", ignore},
@@ -331,16 +452,25 @@ Object& add_line(Script& script, const std::string& name, Origin origin) {
   return line;
 }
 
-constexpr char wire_name[] = "WireData", geometry_name[] = "LineGeometry", line_code_name[] = "LineCode", line_name[] = "Line";
+constexpr char wire_name[] = "WireData", concentric_name[] = "CNData", tape_name[] = "TSData", spacing_name[] = "LineSpacing",
+               geometry_name[] = "LineGeometry", line_code_name[] = "LineCode", line_name[] = "Line";
 
 }  // namespace
 
 std::span<const ElementClass> line_classes() {
   static constexpr ElementClass classes[] = {
-      {wire_name, add<&Script::wires>, find<&Script::wires>, edit_as<Wire, wire_properties, wire_name>},
-      {geometry_name, add<&Script::geometries>, find<&Script::geometries>, edit_as<Geometry, geometry_properties, geometry_name>},
-      {line_code_name, add_line_code, find<&Script::line_codes>, edit_as<LineCode, line_code_properties, line_code_name>},
-      {line_name, add_line, find<&Script::lines>, edit_as<Line, line_properties, line_name>},
+      {wire_name, add<&Script::wires>, find<&Script::wires>, all<&Script::wires>, edit_as<Wire, wire_properties, wire_name>},
+      {concentric_name, add<&Script::concentric_cables>, find<&Script::concentric_cables>, all<&Script::concentric_cables>,
+       edit_as<Wire, cn_properties, concentric_name>},
+      {tape_name, add<&Script::tape_cables>, find<&Script::tape_cables>, all<&Script::tape_cables>,
+       edit_as<Wire, ts_properties, tape_name>},
+      {spacing_name, add<&Script::spacings>, find<&Script::spacings>, all<&Script::spacings>,
+       edit_as<Spacing, spacing_properties, spacing_name>},
+      {geometry_name, add<&Script::geometries>, find<&Script::geometries>, all<&Script::geometries>,
+       edit_as<Geometry, geometry_properties, geometry_name>},
+      {line_code_name, add_line_code, find<&Script::line_codes>, all<&Script::line_codes>,
+       edit_as<LineCode, line_code_properties, line_code_name>},
+      {line_name, add_line, find<&Script::lines>, all<&Script::lines>, edit_as<Line, line_properties, line_name>},
   };
   return classes;
 }

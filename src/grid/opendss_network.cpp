@@ -1,5 +1,6 @@
 // From what the script says to the network it means, in SI units.
-#include "grid/opendss_elements.hpp"
+#include "grid/opendss_network.hpp"
+
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -36,15 +37,10 @@ double conversion(LengthUnit from, LengthUnit to) {
   return from == LengthUnit::none || to == LengthUnit::none ? 1 : metres(from) / metres(to);
 }
 
-namespace {
-
-using std::numbers::pi;
-
-[[noreturn]] void fail(const Object& object, std::string_view class_name, std::string_view problem, std::string_view remedy) {
+void fail(const Object& object, std::string_view class_name, std::string_view problem, std::string_view remedy) {
   throw Error("{}:{}: {}.{} {}: {}", object.origin.file, object.origin.line, class_name, object.name, problem, remedy);
 }
 
-/// Nodes as written; those left out are 1, 2, ... for phases and ground for the rest.
 Terminal terminal(const BusReference& reference, int phases, int conductors, const Object& object, std::string_view class_name) {
   if (reference.bus.empty()) fail(object, class_name, "has no bus", "give the bus of every terminal");
   Terminal result{reference.bus, {}};
@@ -55,7 +51,6 @@ Terminal terminal(const BusReference& reference, int phases, int conductors, con
   return result;
 }
 
-/// Wye: phases and neutral. Delta: phases, and one more where a branch would otherwise have no other end.
 int conductors_of(Connection connection, int phases) {
   return phases + (connection == Connection::wye || phases < 3 ? 1 : 0);
 }
@@ -64,17 +59,14 @@ Terminal power_terminal(const PowerElement& element, std::string_view class_name
   return terminal(element.bus, element.phases, conductors_of(element.connection, element.phases), element, class_name);
 }
 
-/// A neutral on a node of its own, earthed through an impedance, is a reactor.
-void earth_neutral(NetworkData& data, const Object& object, const Terminal& winding, Connection connection, double r, double x) {
-  const int neutral = winding.nodes.back();
-  if (connection != Connection::wye || r < 0 || neutral == 0) return;
-  data.reactors.push_back({.name = object.name + "_neutral",
-                           .terminal = {winding.bus, {neutral}},
-                           .to = {},
-                           .phases = 1,
-                           .connection = Connection::wye,
-                           .impedance = {r, x},
-                           .origin = object.origin});
+namespace {
+
+using std::numbers::pi;
+
+/// Impedance that earths a neutral; a negative resistance means that there is none. A solid connection is a micro-ohm, as in OpenDSS.
+std::optional<Complex> neutral_impedance(double r, double x) {
+  if (r < 0) return std::nullopt;
+  return r == 0 && x == 0 ? Complex(1e-6) : Complex(r, x);
 }
 
 SourceData source_data(const Source& s) {
@@ -88,23 +80,47 @@ SourceData source_data(const Source& s) {
           .origin = s.origin};
 }
 
-/// Constants per metre of a line that hangs in a given cross-section.
+Conductor conductor_of(const Wire& wire, const Geometry::Position& position) {
+  const double radius_unit = metres(wire.radius_unit);
+  Conductor conductor{.ac_resistance = wire.rac / metres(wire.resistance_unit),
+                      .dc_resistance = wire.rdc / metres(wire.resistance_unit),
+                      .geometric_mean_radius = wire.gmr * metres(wire.gmr_unit),
+                      .radius = wire.radius * radius_unit,
+                      .capacitance_radius = wire.capacitance_radius * radius_unit,
+                      .x = position.x * metres(position.unit),
+                      .height = position.h * metres(position.unit),
+                      .shield = {}};
+  if (position.kind == ConductorKind::bare) return conductor;
+  conductor.shield =
+      position.kind == ConductorKind::concentric_neutral
+          ? concentric_neutral(wire.strands, wire.strand_resistance / metres(wire.resistance_unit), wire.strand_gmr * metres(wire.gmr_unit),
+                               (wire.cable_diameter - wire.strand_diameter) / 2 * radius_unit)
+          : tape_shield(wire.shield_diameter * radius_unit, wire.tape_thickness * radius_unit, wire.tape_lap);
+  conductor.shield->insulation_outer = wire.insulation_diameter / 2 * radius_unit;
+  conductor.shield->insulation_inner = (wire.insulation_diameter / 2 - wire.insulation) * radius_unit;
+  conductor.shield->permittivity = wire.permittivity;
+  return conductor;
+}
+
+/// Constants per metre of a line of given cross-section.
 LineConstants geometry_constants(const Line& line, Script& script) {
   const Geometry& geometry = *script.geometries.find(line.geometry);
   std::vector<Conductor> conductors;
   for (const auto& position : geometry.conductors) {
-    const Wire* wire = script.wires.find(position.wire);
+    Table<Wire>& table = position.kind == ConductorKind::bare                 ? script.wires
+                         : position.kind == ConductorKind::concentric_neutral ? script.concentric_cables
+                                                                              : script.tape_cables;
+    const Wire* wire = table.find(position.wire);
     if (!wire)
       fail(line, "Line", fmt::format("uses LineGeometry.{}, whose conductor {} has no wire", geometry.name, conductors.size() + 1),
            "name its wire");
-    conductors.push_back({.ac_resistance = wire->rac / metres(wire->resistance_unit),
-                          .dc_resistance = wire->rdc / metres(wire->resistance_unit),
-                          .geometric_mean_radius = wire->gmr * metres(wire->gmr_unit),
-                          .radius = wire->radius * metres(wire->radius_unit),
-                          .capacitance_radius = wire->capacitance_radius * metres(wire->radius_unit),
-                          .x = position.x * metres(position.unit),
-                          .height = position.h * metres(position.unit)});
+    conductors.push_back(conductor_of(*wire, position));
   }
+  const bool cables = std::any_of(conductors.begin(), conductors.end(), [](const Conductor& c) { return c.shield.has_value(); });
+  for (int i = 0; cables && i < geometry.phases; ++i)
+    if (!conductors[i].shield)
+      fail(line, "Line", fmt::format("uses LineGeometry.{}, whose phase {} is bare beside cables", geometry.name, i + 1),
+           "make all phases cables or none");
   try {
     return line_constants(conductors, line.phases, script.frequency, line.rho, line.earth_model);
   } catch (const Error& error) {
@@ -123,6 +139,11 @@ LineData line_data(const Line& line, Script& script) {
                 .is_switch = line.is_switch,
                 .closed = line.closed,
                 .origin = line.origin};
+  // An open end of one conductor is a node of its own that nothing else lands on.
+  for (const auto& [end, conductor] : line.open_conductors) {
+    Terminal& open = end == 1 ? data.from : data.to;
+    open.nodes[conductor - 1] = script.next_open_node++;
+  }
   if (!line.geometry.empty()) {
     data.length = line.length * metres(line.unit);
     const LineConstants constants = geometry_constants(line, script);
@@ -147,7 +168,24 @@ LineData line_data(const Line& line, Script& script) {
   return data;
 }
 
-TransformerData transformer_data(const Transformer& t, NetworkData& network) {
+LoadShapeData load_shape_data(const LoadShape& s) {
+  const auto scaled = [](std::vector<double> values, double factor) {
+    for (double& value : values) value *= factor;
+    return values;
+  };
+  const double unit = s.use_actual ? 1e3 : 1;
+  return {.name = s.name,
+          .interval = 3600 * s.interval,
+          .times = s.interval > 0 ? std::vector<double>{} : scaled(s.hours, 3600),
+          .active = scaled(s.active, unit),
+          .reactive = scaled(s.reactive, unit),
+          .use_actual = s.use_actual,
+          .active_base = s.active_base * unit,
+          .reactive_base = s.reactive_base * unit,
+          .origin = s.origin};
+}
+
+TransformerData transformer_data(const Transformer& t) {
   TransformerData data{.name = t.name,
                        .bank = t.bank,
                        .phases = t.phases,
@@ -167,11 +205,11 @@ TransformerData transformer_data(const Transformer& t, NetworkData& network) {
                              .rated_power = 1e3 * w.kva,
                              // OpenDSS means percent of the first winding's base.
                              .resistance_pu = w.percent_r / 100 * w.kva / t.windings[0].kva,
+                             .neutral_impedance = neutral_impedance(w.rneut, w.xneut),
                              .tap = w.tap,
                              .min_tap = w.min_tap,
                              .max_tap = w.max_tap,
                              .num_taps = w.num_taps});
-    earth_neutral(network, t, data.windings.back().terminal, w.connection, w.rneut, w.xneut);
   }
   std::vector<double> percent = t.xscarray;
   const std::size_t count = t.windings.size();
@@ -183,12 +221,14 @@ TransformerData transformer_data(const Transformer& t, NetworkData& network) {
   return data;
 }
 
-LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
+LoadData load_data(const Load& load, const Script& script, NetworkData& network) {
+  const double growth = script.year > 0 ? std::pow(1 + script.growth_percent / 100, script.year - 1) : 1;
+  const double multiplier = growth * (load.follows_loadmult ? script.load_multiplier : 1);
   LoadData data{.name = load.name,
                 .terminal = power_terminal(load, "Load"),
                 .phases = load.phases,
                 .connection = load.connection,
-                .power = Complex(load.kw, load.kvar) * 1e3 * (load.follows_loadmult ? multiplier : 1),
+                .power = Complex(load.kw, load.kvar) * 1e3,
                 .rated_voltage = 1e3 * load.kv,
                 .model = static_cast<LoadModel>(load.model),
                 .vmin_pu = load.vmin,
@@ -197,29 +237,27 @@ LoadData load_data(const Load& load, double multiplier, NetworkData& network) {
                 .exponent_p = load.cvr_watts,
                 .exponent_q = load.cvr_vars,
                 .zip = {},
-                .load_class = load.daily,
+                .shapes = load.shapes,
+                .fixed = !load.follows_loadmult,
                 .origin = load.origin};
+  const bool fixed_reactive = data.model == LoadModel::constant_p_fixed_q || data.model == LoadModel::constant_p_fixed_x;
+  data.power = {data.power.real() * multiplier, data.power.imag() * (fixed_reactive ? 1 : multiplier)};
   if (data.model == LoadModel::zip) {
     if (load.zipv.size() != 7) fail(load, "Load", "is of model 8 without coefficients", "give zipv=");
     std::copy(load.zipv.begin(), load.zipv.end(), data.zip.begin());
   }
-  earth_neutral(network, load, data.terminal, load.connection, load.rneut, load.xneut);
+  // A load's neutral on a node of its own, earthed through an impedance, is a reactor.
+  if (const auto z = neutral_impedance(load.rneut, load.xneut);
+      z && load.connection == Connection::wye && data.terminal.nodes.back() != 0) {
+    network.reactors.push_back({.name = load.name + "_neutral",
+                                .terminal = {load.bus.bus, {data.terminal.nodes.back()}},
+                                .to = {},
+                                .phases = 1,
+                                .connection = Connection::wye,
+                                .impedance = *z,
+                                .origin = load.origin});
+  }
   return data;
-}
-
-/// A generator that is not dispatched here: a load of negative power.
-LoadData generator_data(const Generator& g) {
-  return {.name = g.name,
-          .terminal = power_terminal(g, "Generator"),
-          .phases = g.phases,
-          .connection = g.connection,
-          .power = -1e3 * Complex(g.kw, g.kvar),
-          .rated_voltage = 1e3 * g.kv,
-          .model = static_cast<LoadModel>(g.model),
-          .vmin_pu = g.vmin,
-          .vmax_pu = g.vmax,
-          .load_class = {},
-          .origin = g.origin};
 }
 
 /// Banks and reactors have no neutral conductor: their other end is ground unless bus2 is given.
@@ -267,82 +305,6 @@ ReactorData reactor_data(const Reactor& r) {
           .origin = r.origin};
 }
 
-RegulatorData regulator_data(const RegControl& c, Script& script) {
-  const Transformer* transformer = script.transformers.find(c.transformer);
-  if (!transformer) fail(c, "RegControl", "controls no transformer", "give transformer=");
-  if (c.winding > static_cast<int>(transformer->windings.size()))
-    fail(c, "RegControl",
-         fmt::format("controls winding {} of Transformer.{}, which has {}", c.winding, c.transformer, transformer->windings.size()),
-         "correct winding=");
-  RegulatorData data{.name = c.name,
-                     .transformer = c.transformer,
-                     .winding = c.winding,
-                     .setpoint = c.vreg,
-                     .band = c.band,
-                     .pt_ratio = c.pt_ratio,
-                     .ct_rating = c.ct_primary,
-                     .r = c.r,
-                     .x = c.x,
-                     .delay = c.delay,
-                     .tap_delay = c.tap_delay,
-                     .max_tap_change = c.max_tap_change,
-                     .pt_phase = c.pt_phase,
-                     .remote = {},
-                     .origin = c.origin};
-  if (c.bus) data.remote = terminal(*c.bus, transformer->phases, transformer->phases, c, "RegControl");
-  return data;
-}
-
-SolarPvData solar_data(const PvSystem& p, std::vector<std::string>& notes) {
-  if (p.pf != 1 || p.kvar != 0 || p.irradiance != 1)
-    notes.push_back(
-        fmt::format("PVSystem.{} states an operating point (pf, kvar or irradiance), which the scenario decides here.", p.name));
-  return {.name = p.name,
-          .terminal = power_terminal(p, "PVSystem"),
-          .phases = p.phases,
-          .connection = p.connection,
-          .rated_voltage = 1e3 * p.kv,
-          .capacity = 1e3 * p.pmpp * p.percent_pmpp / 100,
-          .inverter_rating = 1e3 * p.kva,
-          .origin = p.origin};
-}
-
-BatteryData battery_data(const Storage& s) {
-  return {.name = s.name,
-          .terminal = power_terminal(s, "Storage"),
-          .phases = s.phases,
-          .connection = s.connection,
-          .rated_voltage = 1e3 * s.kv,
-          .capacity_wh = 1e3 * s.kwh_rated,
-          .power_rating = 1e3 * s.kw_rated,
-          .inverter_rating = 1e3 * s.kva.value_or(s.kw_rated),
-          .charge_efficiency = s.eff_charge / 100,
-          .discharge_efficiency = s.eff_discharge / 100,
-          .idling_loss = s.idling / 100,
-          .initial_soc = s.percent_stored / 100,
-          .min_soc = s.percent_reserve / 100,
-          .origin = s.origin};
-}
-
-WindTurbineData wind_data(const WindGen& w) {
-  WindTurbineData data{.name = w.name,
-                       .terminal = power_terminal(w, "WindGen"),
-                       .phases = w.phases,
-                       .connection = w.connection,
-                       .rated_voltage = 1e3 * w.kv,
-                       .capacity = 1e3 * w.kw,
-                       .inverter_rating = 1e3 * w.kva.value_or(1.2 * w.kw),
-                       .cut_in_speed = w.cut_in,
-                       .cut_out_speed = w.cut_out,
-                       .origin = w.origin};
-  // OpenDSS knows no rated speed; it is where the rotor power 0.5 rho A Cp v^3 meets the rated output.
-  if (w.rotor_radius) {
-    const double area = pi * *w.rotor_radius * *w.rotor_radius;
-    data.rated_speed = std::cbrt(data.capacity / (0.5 * w.air_density * area * w.performance * w.turbines));
-  }
-  return data;
-}
-
 /// Every bus an element names, in order of appearance, with its coordinates where there are any.
 std::vector<BusData> named_buses(const NetworkData& data, const Script& script) {
   std::vector<BusData> buses;
@@ -379,30 +341,23 @@ NetworkData network_data_of(Script& script) {
   data.name = script.circuit;
   data.frequency = script.frequency;
   for (const double kv : script.voltage_bases) data.voltage_bases.push_back(1e3 * kv);
-  const auto in_service = [](const Object& object) { return object.enabled; };
+  apply_switch_controls(script);
+  const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
   for (auto& s : script.sources)
     if (in_service(s)) data.sources.push_back(source_data(s));
   for (auto& l : script.lines)
-    if (in_service(l)) data.lines.push_back(line_data(l, script));
+    if (l.enabled) data.lines.push_back(line_data(l, script));
   for (auto& t : script.transformers)
-    if (in_service(t)) data.transformers.push_back(transformer_data(t, data));
+    if (in_service(t)) data.transformers.push_back(transformer_data(t));
   for (auto& l : script.loads)
-    if (in_service(l)) data.loads.push_back(load_data(l, script.load_multiplier, data));
-  for (auto& g : script.generators)
-    if (in_service(g)) data.loads.push_back(generator_data(g));
+    if (in_service(l)) data.loads.push_back(load_data(l, script, data));
   for (auto& c : script.capacitors)
     if (in_service(c)) data.capacitors.push_back(capacitor_data(c));
   for (auto& r : script.reactors)
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
-  for (auto& c : script.regulators)
-    if (const auto* t = script.transformers.find(c.transformer); in_service(c) && (!t || t->enabled))
-      data.regulators.push_back(regulator_data(c, script));
-  for (auto& p : script.pv_systems)
-    if (in_service(p)) data.solar.push_back(solar_data(p, script.notes));
-  for (auto& w : script.wind_generators)
-    if (in_service(w)) data.wind.push_back(wind_data(w));
-  for (auto& s : script.storages)
-    if (in_service(s)) data.batteries.push_back(battery_data(s));
+  add_controls(script, data);
+  add_injections(script, data);
+  for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
   data.notes = std::move(script.notes);
   return data;

@@ -219,18 +219,22 @@ std::vector<std::vector<double>> Value::rows() const {
 }
 
 int find_abbreviated(const std::vector<std::string_view>& names, std::string_view abbreviation) {
-  const std::string wanted = lower_case(abbreviation);
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  const auto begins_with = [&](std::string_view name) {
+    return name.size() >= abbreviation.size() &&
+           std::equal(abbreviation.begin(), abbreviation.end(), name.begin(), [&](char a, char b) { return lower(a) == lower(b); });
+  };
   int first_prefix = -1;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::string name = lower_case(names[i]);
-    if (name == wanted) return static_cast<int>(i);
-    if (first_prefix < 0 && !wanted.empty() && name.starts_with(wanted)) first_prefix = static_cast<int>(i);
+    if (!begins_with(names[i])) continue;
+    if (names[i].size() == abbreviation.size()) return static_cast<int>(i);
+    if (first_prefix < 0 && !abbreviation.empty()) first_prefix = static_cast<int>(i);
   }
   return first_prefix;
 }
 
 std::string_view nearest(const std::vector<std::string_view>& names, std::string_view word) {
-  const std::string wanted = lower_case(word);
+  const std::string wanted = lower_case(word.substr(0, 64));  // no name is longer
   std::string_view best;
   std::size_t best_distance = 0;
   for (const std::string_view candidate : names) {

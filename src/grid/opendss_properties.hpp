@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+
 /// Property tables: how `name=value` reaches a member of an object. Each class lists its properties in OpenDSS's order, which is what
 /// positional values and abbreviations refer to.
 namespace gridfed::opendss {
@@ -71,6 +73,32 @@ T& named(Table<T>& table, const Value& value, std::string_view kind) {
   return *found;
 }
 
+/// Reactive power of `kw` at a power factor; a negative factor turns its sign.
+double kvar_at(double kw, double pf);
+
+template <auto member, class T>
+void set_power_factor(T& element, const Value& value, Script&) {
+  const double pf = value.number();
+  if (pf == 0 || std::abs(pf) > 1) throw ScriptError{fmt::format("a power factor of {}", pf), "give one from -1 to 1 without 0"};
+  element.*member = pf;
+}
+
+template <class T, int smallest, int largest>
+void set_model(T& element, const Value& value, Script&) {
+  const int model = value.integer();
+  if (model < smallest || model > largest)
+    throw ScriptError{fmt::format("model {} is not known", model), fmt::format("use a model from {} to {}", smallest, largest)};
+  element.model = model;
+}
+
+/// Name of a load shape, which must exist; `default` always does.
+LoadShape& named_shape(const Value& value, Script& script);
+
+template <auto member, class T>
+void set_shape(T& element, const Value& value, Script& script) {
+  element.shapes.*member = value.word().empty() ? std::string() : named_shape(value, script).name;
+}
+
 /// like=: everything but name, origin and buses.
 template <auto table, auto... buses, class T>
 void like(T& object, const Value& value, Script& script) {
@@ -83,14 +111,16 @@ void like(T& object, const Value& value, Script& script) {
 
 /// Applies the arguments to the object.
 template <class T>
-void edit(std::string_view class_name, std::span<const Property<T>> properties, T& object, std::span<const Argument> arguments,
-          Script& script) {
-  std::vector<std::string_view> names;
-  for (const auto& property : properties) names.push_back(property.name);
+void edit(std::string_view class_name, std::span<const Property<T>> properties, const std::vector<std::string_view>& names, T& object,
+          std::span<const Argument> arguments, Script& script) {
   std::size_t next = 0;
   for (const Argument& argument : arguments) {
     if (!argument.name.empty()) {
       const int index = find_abbreviated(names, argument.name);
+      if (index < 0 && script.ignore_unknown) {
+        script.note(fmt::format("Property {} of class {} is not known and left out.", argument.name, class_name));
+        continue;
+      }
       if (index < 0)
         throw ScriptError{fmt::format("unknown property '{}' of {}.{} (the nearest is '{}')", argument.name, class_name, object.name,
                                       nearest(names, argument.name)),
@@ -118,6 +148,13 @@ Object* find(Script& script, const std::string& name) {
 }
 
 template <auto table>
+std::vector<Object*> all(Script& script) {
+  std::vector<Object*> objects;
+  for (auto& object : script.*table) objects.push_back(&object);
+  return objects;
+}
+
+template <auto table>
 Object& add(Script& script, const std::string& name, Origin origin) {
   return (script.*table).add(name, std::move(origin));
 }
@@ -126,7 +163,12 @@ Object& add(Script& script, const std::string& name, Origin origin) {
 template <class T, const auto& properties, const auto& class_name, void (*finish)(T&) = nullptr>
 void edit_as(Script& script, Object& object, std::span<const Argument> arguments) {
   auto& element = static_cast<T&>(object);
-  edit<T>(class_name, properties, element, arguments, script);
+  static const auto names = [] {
+    std::vector<std::string_view> all;
+    for (const auto& property : properties) all.push_back(property.name);
+    return all;
+  }();
+  edit<T>(class_name, properties, names, element, arguments, script);
   if constexpr (finish != nullptr) finish(element);
 }
 

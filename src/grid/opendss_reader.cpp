@@ -1,12 +1,17 @@
 // The command language: which file, which command, which object. Objects themselves are edited by the property tables.
 #include "grid/opendss_reader.hpp"
 
+#include "grid/cim_reader.hpp"
+#include "grid/matpower_reader.hpp"
 #include "grid/opendss_elements.hpp"
 #include "grid/opendss_properties.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
+#include <regex>
+#include <unordered_set>
 
 namespace gridfed {
 namespace opendss {
@@ -16,7 +21,23 @@ namespace fs = std::filesystem;
 constexpr int max_depth = 32;
 
 // OpenDSS's commands in its order, which decides abbreviations.
-enum class Action { create, edit, more, select, clear, set_option, redirect, coordinates, open, close, enable, disable, pass, refuse };
+enum class Action {
+  create,
+  edit,
+  more,
+  select,
+  clear,
+  set_option,
+  redirect,
+  coordinates,
+  open,
+  close,
+  enable,
+  disable,
+  batch_edit,
+  pass,
+  refuse
+};
 struct Command {
   std::string_view name;
   Action action;
@@ -90,7 +111,7 @@ constexpr Command commands[] = {
     {"SetLoadAndGenKV", Action::refuse},
     {"Rephase", Action::refuse},
     {"SetBusXY", Action::pass},
-    {"BatchEdit", Action::refuse},
+    {"BatchEdit", Action::batch_edit},
     {"Variable", Action::refuse},
     {"var", Action::refuse},
     {"ClearBusMarkers", Action::pass},
@@ -100,19 +121,19 @@ constexpr Command commands[] = {
 
 // Options that say how OpenDSS should solve or report; what the network is does not depend on them.
 constexpr std::string_view passed_options =
-    "type element hour sec year stepsize mode random number time class object circuit editor tolerance "
+    "type element hour sec stepsize mode random number time class object circuit editor tolerance "
     "maxiterations h loadmodel normvminpu normvmaxpu emergvminpu emergvmaxpu %mean %stddev ldcurve addtype "
     "allowduplicates zonelock ueweight lossweight ueregs lossregs algorithm trapezoidal autobuslist controlmode "
     "tracecontrol defaultdaily defaultyearly cktmodel pricesignal pricecurve terminal harmonics maxcontroliter "
     "maxcontroliterations bus datapath keeplist reduceoption demandinterval diverbose casename markercode nodewidth "
     "log recorder overloadreport voltexceptionreport showexport markswitches switchmarkercode daisysize "
     "marktransformers loadshapeclass querylog markcapacitors markregulators miniterations keepload zmag "
-    "eventlogdefault %growth neglectloady";
+    "eventlogdefault neglectloady";
 
 // Classes without part in a power flow at one instant.
 constexpr std::string_view passed_classes =
-    "LoadShape TShape PriceShape XYcurve GrowthShape TCC_Curve Spectrum DynamicExp EnergyMeter Monitor Sensor "
-    "CapControl SwtControl Relay Recloser Fuse InvControl ExpControl StorageController GenDispatcher ESPVLControl "
+    "TShape PriceShape GrowthShape TCC_Curve Spectrum DynamicExp EnergyMeter Monitor Sensor "
+    "ExpControl StorageController GenDispatcher ESPVLControl "
     "UPFCControl";
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -124,33 +145,27 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-/// The file a script means, whatever the case of its letters. Throws ScriptError if there is none.
-fs::path find_file(const fs::path& folder, std::string name) {
-  std::replace(name.begin(), name.end(), '\\', '/');
-  const fs::path wanted = folder / name;
-  if (fs::exists(wanted)) return wanted;
-  fs::path found = wanted.root_path();
-  for (const fs::path& part : wanted.relative_path()) {
-    if (fs::exists(found / part)) {
-      found /= part;
-      continue;
-    }
-    std::error_code ignored;
-    bool matched = false;
-    for (const auto& entry : fs::directory_iterator(found.empty() ? fs::path(".") : found, ignored))
-      if (lower_case(entry.path().filename().string()) == lower_case(part.string())) {
-        found /= entry.path().filename();
-        matched = true;
-        break;
-      }
-    if (!matched)
-      throw ScriptError{fmt::format("there is no file '{}'", wanted.string()), "correct its name; it is looked for beside the script"};
-  }
-  return found;
+bool is_passed_class(std::string_view name) {
+  static const auto known = [] {
+    std::unordered_set<std::string> names;
+    for (const std::string_view passed : words_of(passed_classes)) names.insert(lower_case(passed));
+    return names;
+  }();
+  return known.contains(lower_case(name));
+}
+
+/// Every class that is read.
+std::vector<const ElementClass*> known_classes() {
+  std::vector<const ElementClass*> classes;
+  for (const auto group : {curve_classes(), line_classes(), transformer_classes(), control_classes(), switch_classes(),
+                           source_and_load_classes(), injection_classes()})
+    for (const ElementClass& type : group) classes.push_back(&type);
+  return classes;
 }
 
 class Interpreter {
  public:
+  explicit Interpreter(const ReadOptions& options) { script_.ignore_unknown = options.ignore_unknown; }
   void run_file(const fs::path& path, int depth);
   NetworkData finish(const fs::path& path);
 
@@ -167,29 +182,19 @@ class Interpreter {
   void edit_active(std::span<const Argument> properties);
   void set_options(std::span<const Argument> options);
   void read_coordinates(const fs::path& path);
-  void switch_line(std::span<const Argument> arguments, bool closed);
-  void note_once(const std::string& note);
-
-  const ElementClass* find_class(std::string_view name) const;
+  void switch_element(std::span<const Argument> arguments, bool close);
+  void edit_batch(std::vector<Argument> arguments);
   Selection find_object(std::string_view qualified_name);
+  /// Are objects of this class read past?
+  bool passes(const std::string& class_name) const {
+    return is_passed_class(class_name) || (script_.ignore_unknown && class_name != "circuit" && !find_class(class_name));
+  }
 
   Script script_;
   Selection active_;
   bool passing_ = false;  ///< the active object is of a class that is read past
   Origin here_;
 };
-
-bool is_passed_class(std::string_view name) {
-  const auto known = words_of(passed_classes);
-  return std::any_of(known.begin(), known.end(), [&](auto passed) { return lower_case(passed) == lower_case(name); });
-}
-
-const ElementClass* Interpreter::find_class(std::string_view name) const {
-  for (const auto classes : {line_classes(), transformer_classes(), conversion_classes()})
-    for (const ElementClass& type : classes)
-      if (lower_case(type.name) == lower_case(name)) return &type;
-  return nullptr;
-}
 
 /// Splits `class.name`; a name may itself hold dots.
 std::pair<std::string, std::string> split_name(std::string_view qualified_name) {
@@ -202,8 +207,7 @@ std::pair<std::string, std::string> split_name(std::string_view qualified_name) 
 
 [[noreturn]] void unknown_class(std::string_view name) {
   auto names = words_of(passed_classes);
-  for (const auto classes : {line_classes(), transformer_classes(), conversion_classes()})
-    for (const ElementClass& type : classes) names.push_back(type.name);
+  for (const ElementClass* type : known_classes()) names.push_back(type->name);
   throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
                     "correct it or take the object out"};
 }
@@ -215,10 +219,6 @@ Interpreter::Selection Interpreter::find_object(std::string_view qualified_name)
   Object* object = type->find(script_, name);
   if (!object) throw ScriptError{fmt::format("{}.{} is not defined", type->name, name), "define it with new first"};
   return {type, object};
-}
-
-void Interpreter::note_once(const std::string& note) {
-  if (std::find(script_.notes.begin(), script_.notes.end(), note) == script_.notes.end()) script_.notes.push_back(note);
 }
 
 void Interpreter::edit_active(std::span<const Argument> properties) {
@@ -251,9 +251,9 @@ void Interpreter::create(std::vector<Argument> arguments) {
   if (class_name == "circuit") return create_circuit(name, arguments);
   const ElementClass* type = find_class(class_name);
   if (!type) {
-    if (!is_passed_class(class_name)) unknown_class(class_name);
+    if (!is_passed_class(class_name) && !script_.ignore_unknown) unknown_class(class_name);
     passing_ = true;
-    return note_once(fmt::format("Objects of class {} are read past.", class_name));
+    return script_.note(fmt::format("Objects of class {} are read past.", class_name));
   }
   if (const Object* earlier = type->find(script_, name))
     throw ScriptError{fmt::format("{}.{} is defined already at {}:{}", type->name, name, earlier->origin.file, earlier->origin.line),
@@ -274,11 +274,22 @@ void Interpreter::set_options(std::span<const Argument> options) {
       script_.voltage_bases = option.value.numbers();
     } else if (is("loadmult", 5)) {
       script_.load_multiplier = option.value.number();
+    } else if (name == "%growth") {
+      script_.growth_percent = option.value.number();
+    } else if (is("year", 4)) {
+      script_.year = option.value.integer();
+    } else if (is("genmult", 5)) {
+      script_.generation_multiplier = option.value.number();
     } else if (is("earthmodel", 2)) {
       read(option.value, script_.earth_model);
     } else if (auto known = words_of(passed_options);
                std::none_of(known.begin(), known.end(), [&](auto passed) { return passed.starts_with(name); })) {
-      known.insert(known.end(), {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "earthmodel"});
+      if (script_.ignore_unknown) {
+        script_.note(fmt::format("Option {} is not known and left out.", name));
+        continue;
+      }
+      known.insert(known.end(),
+                   {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "genmult", "year", "%growth", "earthmodel"});
       throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)),
                         "correct its name or leave it out"};
     }
@@ -301,16 +312,30 @@ void Interpreter::read_coordinates(const fs::path& path) {
   }
 }
 
-void Interpreter::switch_line(std::span<const Argument> arguments, bool closed) {
-  if (arguments.empty()) throw ScriptError{"no line is named", "write open line.name 1"};
+void Interpreter::switch_element(std::span<const Argument> arguments, bool close) {
+  if (arguments.empty()) throw ScriptError{"no element is named", "write open line.name 1"};
   const Selection selection = find_object(arguments[0].value.text);
-  if (selection.type != find_class("line"))
-    throw ScriptError{fmt::format("{}.{} cannot be opened", selection.type->name, selection.object->name),
-                      "open a line, or disable the object"};
-  auto& line = static_cast<Line&>(*selection.object);
-  if (arguments.size() > 2 && line.phases > 1 && arguments[2].value.integer() != 0)
-    throw ScriptError{fmt::format("a single conductor of Line.{} cannot be opened", line.name), "open all of them"};
-  line.closed = closed;
+  const int terminal = arguments.size() > 1 ? arguments[1].value.integer() : 1;
+  const int conductor = arguments.size() > 2 ? arguments[2].value.integer() : 0;
+  switch_terminal(*selection.type, *selection.object, terminal, conductor, close);
+}
+
+/// BatchEdit class.pattern: every object whose name contains a match.
+void Interpreter::edit_batch(std::vector<Argument> arguments) {
+  const auto [class_name, pattern] = split_name(take_object(arguments, "batchedit"));
+  const ElementClass* type = find_class(class_name);
+  if (!type) {
+    if (!is_passed_class(class_name) && !script_.ignore_unknown) unknown_class(class_name);
+    return;
+  }
+  std::optional<std::regex> expression;
+  try {
+    expression.emplace(pattern, std::regex::icase);
+  } catch (const std::regex_error&) {
+    throw ScriptError{fmt::format("'{}' is no regular expression", pattern), "correct it"};
+  }
+  for (Object* object : type->all(script_))
+    if (std::regex_search(object->name, *expression)) type->edit(script_, *object, arguments);
 }
 
 void Interpreter::run_command(const Command& command, std::vector<Argument> arguments, const fs::path& folder, int depth) {
@@ -320,7 +345,7 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
     case Action::edit:
     case Action::select: {
       const std::string name = take_object(arguments, "edit");
-      passing_ = is_passed_class(split_name(name).first);
+      passing_ = passes(split_name(name).first);
       if (passing_ || split_name(name).first == "circuit") return;
       active_ = find_object(name);
       return edit_active(command.action == Action::edit ? std::span<const Argument>(arguments) : std::span<const Argument>{});
@@ -330,7 +355,11 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
     case Action::clear: {
       const double frequency = script_.frequency;
       const EarthModel earth_model = script_.earth_model;
+      const fs::path folder_now = script_.folder;
+      const bool ignore_unknown = script_.ignore_unknown;
       script_ = {};
+      script_.folder = folder_now;
+      script_.ignore_unknown = ignore_unknown;
       script_.frequency = frequency;
       script_.earth_model = earth_model;
       active_ = {};
@@ -350,11 +379,13 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
     }
     case Action::open:
     case Action::close:
-      return switch_line(arguments, command.action == Action::close);
+      return switch_element(arguments, command.action == Action::close);
     case Action::enable:
     case Action::disable:
       find_object(take_object(arguments, "enable")).object->enabled = command.action == Action::enable;
       return;
+    case Action::batch_edit:
+      return edit_batch(std::move(arguments));
     case Action::pass:
       return;
     case Action::refuse:
@@ -371,22 +402,26 @@ void Interpreter::run_line(std::string_view line, const fs::path& folder, int de
     const auto property = first.name.rfind('.');
     if (property == std::string::npos || first.name.find('.') == property)
       throw ScriptError{fmt::format("'{}=' begins no command", first.name), "write class.name.property=value"};
-    passing_ = is_passed_class(split_name(first.name).first);
+    passing_ = passes(split_name(first.name).first);
     if (passing_) return;
     active_ = find_object(first.name.substr(0, property));
     arguments[0].name = first.name.substr(property + 1);
     return edit_active(arguments);
   }
-  std::vector<std::string_view> names;
-  for (const Command& command : commands) names.push_back(command.name);
+  static const auto names = [] {
+    std::vector<std::string_view> all;
+    for (const Command& command : commands) all.push_back(command.name);
+    return all;
+  }();
   const int index = find_abbreviated(names, first.value.text);
+  if (index < 0 && script_.ignore_unknown) return script_.note(fmt::format("Command {} is not known and left out.", first.value.word()));
   if (index < 0)
     throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)),
                       "correct it"};
   const Command& command = commands[index];
   arguments.erase(arguments.begin());
   if (command.action == Action::pass && command.name != "Calcvoltagebases" && command.name != "Solve")
-    note_once(fmt::format("Command {} is read past.", lower_case(command.name)));
+    script_.note(fmt::format("Command {} is read past.", lower_case(command.name)));
   run_command(command, std::move(arguments), folder, depth);
 }
 
@@ -394,11 +429,14 @@ void Interpreter::run_file(const fs::path& path, int depth) {
   std::ifstream file(path);
   if (!file || fs::is_directory(path)) throw Error("{}: cannot be read: check that the file exists", path.string());
   const Origin outer = here_;
+  const fs::path outer_folder = script_.folder;
   here_ = {path.filename().string(), 0};
+  script_.folder = path.parent_path();
   bool in_comment = false;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     here_.line = number;
+    if (line.find('\0') != std::string::npos) throw Error("{}:{}: holds binary data: give a script in text", here_.file, number);
     const auto begin = line.find_first_not_of(" \t");
     if (begin != std::string::npos && line.compare(begin, 2, "/*") == 0) in_comment = true;
     if (in_comment) {
@@ -408,11 +446,14 @@ void Interpreter::run_file(const fs::path& path, int depth) {
     try {
       run_line(line, path.parent_path(), depth);
     } catch (const ScriptError& error) {
-      throw Error("{}:{}: {}: {}", here_.file, number, error.problem, error.remedy);
+      constexpr std::size_t shown = 500;
+      const std::string problem = error.problem.size() <= shown ? error.problem : error.problem.substr(0, shown) + "...";
+      throw Error("{}:{}: {}: {}", here_.file, number, problem, error.remedy);
     }
   }
   if (in_comment) throw Error("{}: a comment opened by /* is never closed: add */", path.string());
   here_ = outer;
+  script_.folder = outer_folder;
 }
 
 NetworkData Interpreter::finish(const fs::path& path) {
@@ -421,17 +462,32 @@ NetworkData Interpreter::finish(const fs::path& path) {
 }
 
 }  // namespace
+
+const ElementClass* find_class(std::string_view name) {
+  static const auto by_name = [] {
+    std::unordered_map<std::string, const ElementClass*> map;
+    for (const ElementClass* type : known_classes()) map.emplace(lower_case(type->name), type);
+    return map;
+  }();
+  const auto found = by_name.find(lower_case(name));
+  return found == by_name.end() ? nullptr : found->second;
+}
+
 }  // namespace opendss
 
-NetworkData read_opendss(const std::filesystem::path& script) {
-  opendss::Interpreter interpreter;
+NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options) {
+  opendss::Interpreter interpreter(options);
   interpreter.run_file(script, 0);
   return interpreter.finish(script);
 }
 
-NetworkData read_feeder(const std::filesystem::path& path) {
-  if (opendss::lower_case(path.extension().string()) == ".dss") return read_opendss(path);
-  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss)", path.string(), path.extension().string());
+NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options) {
+  const std::string ending = opendss::lower_case(path.extension().string());
+  if (ending == ".dss") return read_opendss(path, options);
+  if (ending == ".m") return read_matpower(path);
+  if (ending == ".xml") return read_cim(path);
+  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss), a MATPOWER case (.m) or a CIM model (.xml)",
+              path.string(), path.extension().string());
 }
 
 }  // namespace gridfed

@@ -6,10 +6,15 @@
 
 namespace gridfed {
 
-/// Reads an OpenDSS script with everything it redirects to. Throws Error naming file and line for what it cannot read or does not know.
-NetworkData read_opendss(const std::filesystem::path& script);
+/// How strict a reader is.
+struct ReadOptions {
+  bool ignore_unknown = false;  ///< unknown classes, properties, commands and options become notes instead of errors
+};
 
-/// Reads a feeder by its file's ending (.dss today). Throws Error for an unknown ending or a missing file.
-NetworkData read_feeder(const std::filesystem::path& path);
+/// Reads an OpenDSS script with everything it redirects to. Throws Error naming file and line for what it cannot read or does not know.
+NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options = {});
+
+/// Reads a feeder by its file's ending (.dss, .m, .xml). Throws Error for an unknown ending or a missing file.
+NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options = {});
 
 }  // namespace gridfed

@@ -1,4 +1,4 @@
-// Classes of transformers, their regulators, capacitor banks and reactors.
+// Classes of transformers, capacitor banks and reactors.
 #include "grid/opendss_properties.hpp"
 
 #include <algorithm>
@@ -190,65 +190,6 @@ constexpr Property<TransformerCode> transformer_code_properties[] = {
     {"like", like<&Script::transformer_codes>},
 };
 
-// ---- regulators ----
-
-/// A mode of the controller beyond the forward, line-drop-compensated one.
-void note_controller(RegControl& control, const Value& value, Script& script) {
-  const std::string word = value.word();
-  if (word.empty() || word[0] == 'n' || word[0] == 'f' || word == "0") return;
-  script.notes.push_back(
-      fmt::format("RegControl.{} asks for reverse, inverse-time or voltage-limit operation, which is not modelled.", control.name));
-}
-
-constexpr Property<RegControl> regulator_properties[] = {
-    {"transformer",
-     [](RegControl& c, const Value& v, Script& script) { c.transformer = named(script.transformers, v, "Transformer").name; }},
-    {"winding", set_positive<&RegControl::winding>},
-    {"vreg", set_positive<&RegControl::vreg>},
-    {"band", set_positive<&RegControl::band>},
-    {"ptratio", set_positive<&RegControl::pt_ratio>},
-    {"CTprim", set_positive<&RegControl::ct_primary>},
-    {"R", set<&RegControl::r>},
-    {"X", set<&RegControl::x>},
-    {"bus", set<&RegControl::bus>},
-    {"delay", set<&RegControl::delay>},
-    {"reversible", note_controller},
-    {"revvreg", ignore},
-    {"revband", ignore},
-    {"revR", ignore},
-    {"revX", ignore},
-    {"tapdelay", set<&RegControl::tap_delay>},
-    {"debugtrace", ignore},
-    {"maxtapchange", set<&RegControl::max_tap_change>},
-    {"inversetime", note_controller},
-    {"tapwinding",
-     [](RegControl& c, const Value& v, Script&) {
-       if (v.integer() != c.winding)
-         throw ScriptError{"taps on another winding than the measured one are not modelled", "set winding= to it"};
-     }},
-    {"vlimit", note_controller},
-    {"PTphase",
-     [](RegControl& c, const Value& v, Script&) {
-       const std::string word = v.word();
-       if (word == "max" || word == "min")
-         throw ScriptError{fmt::format("control by the {}imum of the phases is not modelled", word), "name one phase"};
-       c.pt_phase = v.integer();
-     }},
-    {"revThreshold", ignore},
-    {"revDelay", ignore},
-    {"revNeutral", ignore},
-    {"EventLog", ignore},
-    {"RemotePTRatio", set_positive<&RegControl::pt_ratio>},
-    {"TapNum", refuse},
-    {"Reset", ignore},
-    {"LDC_Z", note_controller},
-    {"rev_Z", note_controller},
-    {"Cogen", note_controller},
-    {"basefreq", ignore},
-    {"enabled", set<&RegControl::enabled>},
-    {"like", like<&Script::regulators>},
-};
-
 // ---- capacitors and reactors ----
 
 void set_capacitor_power(Capacitor& capacitor, const Value& value, Script&) {
@@ -351,20 +292,21 @@ constexpr Property<Reactor> reactor_properties[] = {
 
 // ---- the classes ----
 
-constexpr char transformer_name[] = "Transformer", transformer_code_name[] = "XfmrCode", regulator_name[] = "RegControl",
-               capacitor_name[] = "Capacitor", reactor_name[] = "Reactor";
+constexpr char transformer_name[] = "Transformer", transformer_code_name[] = "XfmrCode", capacitor_name[] = "Capacitor",
+               reactor_name[] = "Reactor";
 
 }  // namespace
 
 std::span<const ElementClass> transformer_classes() {
   static constexpr ElementClass classes[] = {
-      {transformer_name, add<&Script::transformers>, find<&Script::transformers>,
+      {transformer_name, add<&Script::transformers>, find<&Script::transformers>, all<&Script::transformers>,
        edit_as<Transformer, transformer_properties, transformer_name>},
-      {transformer_code_name, add<&Script::transformer_codes>, find<&Script::transformer_codes>,
+      {transformer_code_name, add<&Script::transformer_codes>, find<&Script::transformer_codes>, all<&Script::transformer_codes>,
        edit_as<TransformerCode, transformer_code_properties, transformer_code_name>},
-      {regulator_name, add<&Script::regulators>, find<&Script::regulators>, edit_as<RegControl, regulator_properties, regulator_name>},
-      {capacitor_name, add<&Script::capacitors>, find<&Script::capacitors>, edit_as<Capacitor, capacitor_properties, capacitor_name>},
-      {reactor_name, add<&Script::reactors>, find<&Script::reactors>, edit_as<Reactor, reactor_properties, reactor_name>},
+      {capacitor_name, add<&Script::capacitors>, find<&Script::capacitors>, all<&Script::capacitors>,
+       edit_as<Capacitor, capacitor_properties, capacitor_name>},
+      {reactor_name, add<&Script::reactors>, find<&Script::reactors>, all<&Script::reactors>,
+       edit_as<Reactor, reactor_properties, reactor_name>},
   };
   return classes;
 }

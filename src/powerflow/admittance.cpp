@@ -56,6 +56,10 @@ MatrixXcd line_admittance(const LineData& line) {
   y.bottomRightCorner(n, n) = series + shunt;
   y.topRightCorner(n, n) = -series;
   y.bottomLeftCorner(n, n) = -series;
+  if (line.ratio != 1.0) {  // behind the ideal transformer v = v_from / ratio, and its power is that at `from`: i_from = i / conj(ratio)
+    y.topRows(n) /= std::conj(line.ratio);
+    y.leftCols(n) /= line.ratio;
+  }
   return y;
 }
 
@@ -110,11 +114,14 @@ MatrixXcd transformer_admittance(const TransformerData& transformer, std::span<c
         y(near_end(a, phase), far_end(b, phase)) -= value;
         y(far_end(a, phase), near_end(b, phase)) -= value;
       }
-      // Half of the shunt at each end of a winding, and once more at a wye's neutral, as OpenDSS places it.
+      // Half of the shunt at each end of a winding, and once more at a wye's neutral that nothing earths, as OpenDSS places it.
       const Complex antifloat = -0.5 * j * transformer.antifloat_ppm * 1e-6 * phase_power / (rated_a * rated_a);
       y(near_end(a, phase), near_end(a, phase)) += antifloat;
       y(far_end(a, phase), far_end(a, phase)) += antifloat;
-      if (phase == 0 && windings[a].connection == Connection::wye) y(far_end(a, phase), far_end(a, phase)) += antifloat;
+      if (phase == 0 && windings[a].connection == Connection::wye) {
+        const auto& earthing = windings[a].neutral_impedance;
+        y(far_end(a, phase), far_end(a, phase)) += earthing ? 1.0 / *earthing : antifloat;
+      }
     }
   }
   return y;
@@ -136,6 +143,7 @@ MatrixXcd reactor_admittance(const ReactorData& reactor) {
 
 MatrixXcd source_admittance(const SourceData& source) {
   const auto n = static_cast<Index>(source.terminal.nodes.size());
+  if (source.ideal) return MatrixXcd::Zero(n, n);
   if (n == 1) return MatrixXcd::Constant(1, 1, 1.0 / source.z1);
   const Complex self = (2.0 * source.z1 + source.z0) / 3.0;
   const Complex mutual = (source.z0 - source.z1) / 3.0;

@@ -11,7 +11,7 @@ namespace gridfed {
 /// Primitive admittances [S] between the conductors of an element, terminals stacked in order. They follow OpenDSS's element models
 /// (Dugan, "OpenDSS reference guide", EPRI), so that a solution can be compared with that engine digit by digit.
 
-/// Pi-model: [from; to], with half the charging at each end.
+/// Pi-model behind an ideal transformer at `from`: [from; to], with half the charging at each end. Not symmetric where it shifts phase.
 Eigen::MatrixXcd line_admittance(const LineData& line);
 
 /// All windings' conductors stacked; taps per unit, one a winding.
@@ -22,7 +22,7 @@ Eigen::MatrixXcd capacitor_admittance(const CapacitorData& capacitor, std::span<
 
 Eigen::MatrixXcd reactor_admittance(const ReactorData& reactor);
 
-/// Thevenin impedance of the source, inverted: phases x phases.
+/// Thevenin impedance of the source, inverted: phases x phases; zero for an ideal source, whose voltages are fixed instead.
 Eigen::MatrixXcd source_admittance(const SourceData& source);
 
 /// Voltages behind that impedance [V].

@@ -17,7 +17,20 @@ struct LoadPhase {
 };
 
 /// Current drawn at voltage v across the phase [A] for nominal power s [VA]. Outside v_min..v_max a load is an impedance; below v_low its
-/// nominal one, with the current interpolated in between (OpenDSS Load element, "InterpolateY95_YLow").
+/// nominal one, with the current interpolated in between (not so models 6 and 7). Where models 3, 4, 6, 7 and 8 jump at a limit they do so
+/// in OpenDSS, whose Load element this follows at every voltage. Models 6 and 7 take their reactive power from `data`, not from s.
 Complex load_current(const LoadPhase& phase, Complex s, Complex v);
+
+/// Derivative of a current with respect to a voltage that it does not follow analytically: dI = to_v dv + to_conj_v conj(dv) [S]
+/// (Wirtinger calculus).
+struct CurrentDerivative {
+  Complex to_v, to_conj_v;
+};
+
+/// Of I = h(|v|) v with the slope h' = dh / d|v| of its admittance h: to_v = h + h' |v| / 2, to_conj_v = h' v^2 / (2 |v|).
+CurrentDerivative current_derivative(Complex h, Complex slope, Complex v);
+
+/// Derivative of load_current() with respect to v; at a limit, that of the side it takes its value from.
+CurrentDerivative load_current_derivative(const LoadPhase& phase, Complex s, Complex v);
 
 }  // namespace gridfed

@@ -56,7 +56,7 @@ double number(const std::filesystem::path& path, int line, const std::string& ce
 
 }  // namespace
 
-void write_voltages(const UnbalancedPowerFlow& flow, const std::filesystem::path& path) {
+void write_voltages(const PowerFlow& flow, const std::filesystem::path& path) {
   write_csv(path, [&](std::ostream& out) {
     out << "node,v_real_V,v_imag_V\n";
     const auto& voltages = flow.solution().bus_voltages;
@@ -66,7 +66,7 @@ void write_voltages(const UnbalancedPowerFlow& flow, const std::filesystem::path
   });
 }
 
-void write_flows(const UnbalancedPowerFlow& flow, const std::filesystem::path& path) {
+void write_flows(const PowerFlow& flow, const std::filesystem::path& path) {
   write_csv(path, [&](std::ostream& out) {
     out << "element,terminal1_p_kW,terminal1_q_kvar,phases_per_terminal,i1_abs_A...\n";
     const auto row = [&](const std::string& element, const BranchFlow& f, int phases) {
@@ -84,13 +84,14 @@ void write_flows(const UnbalancedPowerFlow& flow, const std::filesystem::path& p
   });
 }
 
-void write_summary(const UnbalancedPowerFlow& flow, const ControlResult& control, const std::filesystem::path& path) {
+void write_summary(const PowerFlow& flow, const ControlResult& control, const std::filesystem::path& path) {
   write_csv(path, [&](std::ostream& out) {
     const auto& s = flow.solution();
+    const auto balance = flow.balance();
     out << "converged,iterations,control_iterations,nodes,source_p_kW,source_q_kvar,losses_p_kW,losses_q_kvar\n";
     out << fmt::format("{},{},{},{},{:.8g},{:.8g},{:.8g},{:.8g}\n", static_cast<int>(s.converged), s.iterations, control.control_iterations,
-                       flow.network().node_count(), s.source_power.real() / 1e3, s.source_power.imag() / 1e3, s.losses.real() / 1e3,
-                       s.losses.imag() / 1e3);
+                       flow.network().node_count(), balance.source_power.real() / 1e3, balance.source_power.imag() / 1e3,
+                       balance.losses.real() / 1e3, balance.losses.imag() / 1e3);
   });
 }
 
@@ -133,7 +134,7 @@ void impose_capacitors(const Network& network, const std::filesystem::path& path
   }
 }
 
-std::vector<std::pair<std::string, int>> regulator_taps(const UnbalancedPowerFlow& flow) {
+std::vector<std::pair<std::string, int>> regulator_taps(const PowerFlow& flow) {
   std::vector<std::pair<std::string, int>> numbers;
   const auto& data = flow.network().data();
   for (std::size_t i = 0; i < data.regulators.size(); ++i) {

@@ -11,9 +11,9 @@ namespace gridfed {
 
 /// The CSV files of a snapshot: node voltages [V], flows into terminal 1 [kW, kvar, A], a summary [kW, kvar], regulator taps and capacitor
 /// states. Each is written under a temporary name and renamed.
-void write_voltages(const UnbalancedPowerFlow& flow, const std::filesystem::path& path);
-void write_flows(const UnbalancedPowerFlow& flow, const std::filesystem::path& path);
-void write_summary(const UnbalancedPowerFlow& flow, const ControlResult& control, const std::filesystem::path& path);
+void write_voltages(const PowerFlow& flow, const std::filesystem::path& path);
+void write_flows(const PowerFlow& flow, const std::filesystem::path& path);
+void write_summary(const PowerFlow& flow, const ControlResult& control, const std::filesystem::path& path);
 
 /// Every tap of windings 2 and up to 1.0.
 void set_neutral_taps(GridState& state);
@@ -23,6 +23,6 @@ void impose_taps(const Network& network, const std::filesystem::path& path, Grid
 void impose_capacitors(const Network& network, const std::filesystem::path& path, GridState& state);
 
 /// Tap number of each regulator, by name.
-std::vector<std::pair<std::string, int>> regulator_taps(const UnbalancedPowerFlow& flow);
+std::vector<std::pair<std::string, int>> regulator_taps(const PowerFlow& flow);
 
 }  // namespace gridfed

@@ -22,7 +22,33 @@ RegulatorSettings regulator_settings(const Network& network) {
   return settings;
 }
 
-double compensated_voltage(const UnbalancedPowerFlow& flow, int position) {
+namespace {
+
+/// Voltages of a regulated winding's phases [V] on the potential transformer's secondary.
+std::vector<double> phase_voltages(const PowerFlow& flow, int position) {
+  const auto& network = flow.network();
+  const auto& regulator = network.data().regulators[position];
+  const int transformer = network.regulator_transformers()[position];
+  const auto& data = network.data().transformers[transformer];
+  const auto& nodes = network.transformer_nodes()[transformer][regulator.winding - 1];
+  const auto at = [&](int node) { return node == ground ? Complex{} : flow.solution().bus_voltages[node]; };
+  const bool wye = data.windings[regulator.winding - 1].connection == Connection::wye;
+  std::vector<double> voltages;
+  for (int p = 0; p < data.phases; ++p)
+    voltages.push_back(std::abs(at(nodes[p]) - at(wye ? nodes.back() : nodes[(p + 1) % nodes.size()])) / regulator.pt_ratio);
+  return voltages;
+}
+
+/// Of the phase that is measured.
+double winding_voltage(const PowerFlow& flow, int position) {
+  const auto& regulator = flow.network().data().regulators[position];
+  const auto voltages = phase_voltages(flow, position);
+  return voltages[std::clamp(regulator.pt_phase - 1, 0, static_cast<int>(voltages.size()) - 1)];
+}
+
+}  // namespace
+
+double compensated_voltage(const PowerFlow& flow, int position) {
   const auto& network = flow.network();
   const auto& regulator = network.data().regulators[position];
   const int transformer = network.regulator_transformers()[position];
@@ -35,7 +61,12 @@ double compensated_voltage(const UnbalancedPowerFlow& flow, int position) {
   if (regulator.remote) {
     const int bus = network.bus_of(*regulator.remote);
     const int node = network.find_node(bus, regulator.remote->nodes.empty() ? 1 : regulator.remote->nodes[0]);
-    return std::abs(at(node)) / regulator.pt_ratio;
+    return std::abs(at(node)) / regulator.remote_pt_ratio;
+  }
+  if (regulator.pt_selection == PhaseSelection::maximum || regulator.pt_selection == PhaseSelection::minimum) {
+    const auto all = phase_voltages(flow, position);
+    return regulator.pt_selection == PhaseSelection::maximum ? *std::max_element(all.begin(), all.end())
+                                                             : *std::min_element(all.begin(), all.end());
   }
   const int far = data.windings[winding].connection == Connection::wye ? nodes.back() : nodes[(phase + 1) % nodes.size()];
   const Complex voltage = (at(nodes[phase]) - at(far)) / regulator.pt_ratio;
@@ -44,52 +75,71 @@ double compensated_voltage(const UnbalancedPowerFlow& flow, int position) {
   return std::abs(voltage - Complex(regulator.r, regulator.x) * current);
 }
 
-int move_regulators(UnbalancedPowerFlow& flow, const RegulatorSettings& settings) {
+std::vector<ControlAction> wanted_tap_changes(const PowerFlow& flow, const RegulatorSettings& settings) {
   const auto& network = flow.network();
   const auto& regulators = network.data().regulators;
-  std::vector<double> boost(regulators.size());
-  double shortest = std::numeric_limits<double>::infinity();
+  std::vector<ControlAction> actions;
   for (std::size_t i = 0; i < regulators.size(); ++i) {
-    const double error = settings.setpoint[i] - compensated_voltage(flow, static_cast<int>(i));
-    boost[i] = std::abs(error) > regulators[i].band / 2 ? error : 0.0;
-    const int transformer = network.regulator_transformers()[i];
-    const auto& winding = network.data().transformers[transformer].windings[regulators[i].winding - 1];
-    const double tap = flow.state().taps[transformer][regulators[i].winding - 1];
-    constexpr double slack = 1e-9;
-    if ((boost[i] > 0 && tap >= winding.max_tap - slack) || (boost[i] < 0 && tap <= winding.min_tap + slack)) boost[i] = 0;
-    if (boost[i] != 0) shortest = std::min(shortest, regulators[i].delay);
-  }
-  if (std::isinf(shortest)) return 0;
-  int operations = 0;
-  GridState state = flow.state();
-  for (std::size_t i = 0; i < regulators.size(); ++i) {
-    if (boost[i] == 0 || regulators[i].delay > shortest) continue;
-    const int transformer = network.regulator_transformers()[i];
+    const auto& regulator = regulators[i];
+    const int transformer = network.regulator_transformers()[i], part = regulator.winding - 1;
     const auto& data = network.data().transformers[transformer];
-    const auto& winding = data.windings[regulators[i].winding - 1];
-    double& tap = state.taps[transformer][regulators[i].winding - 1];
+    const auto& winding = data.windings[part];
+    const double tap = flow.state().taps[transformer][part];
+    double boost = settings.setpoint[i] - compensated_voltage(flow, static_cast<int>(i));
+    if (std::abs(boost) <= regulator.band / 2) boost = 0;
+    if (regulator.voltage_limit > 0) {
+      const double own = winding_voltage(flow, static_cast<int>(i));
+      if (own > regulator.voltage_limit) boost = regulator.voltage_limit - own;
+    }
+    constexpr double slack = 1e-9;
+    if (boost == 0 || (boost > 0 && tap >= winding.max_tap - slack) || (boost < 0 && tap <= winding.min_tap + slack)) continue;
     const double increment = (winding.max_tap - winding.min_tap) / winding.num_taps;
-    const double wanted = std::abs(boost[i]) * regulators[i].pt_ratio / winding_base(data, winding);
-    const int steps = std::clamp(static_cast<int>(wanted / increment), 1, regulators[i].max_tap_change);
+    const double wanted = std::abs(boost) * regulator.pt_ratio / winding_base(data, winding);
+    const int steps = std::clamp(static_cast<int>(wanted / increment), 1, regulator.max_tap_change);
     const int before = tap_number(winding, tap);
-    tap = tap_ratio(winding, before + (boost[i] > 0 ? steps : -steps));
-    operations += std::abs(tap_number(winding, tap) - before);
+    const double next = tap_ratio(winding, before + (boost > 0 ? steps : -steps));
+    actions.push_back({.operation = {Operation::Kind::tap, transformer, part, next},
+                       .delay = regulator.delay,
+                       .taps = std::abs(tap_number(winding, next) - before)});
   }
-  flow.set_state(state);
-  return operations;
+  return actions;
 }
 
-ControlResult solve_with_controls(UnbalancedPowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
+int act_first(PowerFlow& flow, std::span<const ControlAction> actions) {
+  double shortest = std::numeric_limits<double>::infinity();
+  for (const auto& action : actions) shortest = std::min(shortest, action.delay);
+  std::vector<Operation> operations;
+  int taps = 0;
+  for (const auto& action : actions) {
+    if (action.delay > shortest) continue;
+    operations.push_back(action.operation);
+    taps += action.taps;
+  }
+  flow.operate(operations);
+  return taps;
+}
+
+int move_regulators(PowerFlow& flow, const RegulatorSettings& settings) {
+  return act_first(flow, wanted_tap_changes(flow, settings));
+}
+
+ControlResult solve_with_controls(PowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
                                   int max_control_iterations) {
   ControlResult result;
   while (flow.solve(conditions).converged && result.control_iterations < max_control_iterations) {
-    const int operations = move_regulators(flow, settings);
-    if (operations == 0) {
+    auto actions = wanted_tap_changes(flow, settings);
+    const auto steps = wanted_capacitor_steps(flow);
+    actions.insert(actions.end(), steps.begin(), steps.end());
+    if (actions.empty()) {
       result.settled = true;
       break;
     }
     ++result.control_iterations;
-    result.tap_operations += operations;
+    const auto before = flow.state().capacitors;
+    result.tap_operations += act_first(flow, actions);
+    for (std::size_t c = 0; c < before.size(); ++c) {
+      for (std::size_t k = 0; k < before[c].size(); ++k) result.capacitor_operations += before[c][k] != flow.state().capacitors[c][k];
+    }
   }
   return result;
 }

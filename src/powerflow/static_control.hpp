@@ -2,6 +2,9 @@
 
 #include "powerflow/power_flow.hpp"
 
+#include <span>
+#include <vector>
+
 namespace gridfed {
 
 /// What regulators see and how far they may go in one settlement.
@@ -13,21 +16,38 @@ struct RegulatorSettings {
 RegulatorSettings regulator_settings(const Network& network);
 
 /// Voltage a regulator compares with its setpoint at the solver's last solution: |V / PT - (R + jX) I / CT| [V].
-double compensated_voltage(const UnbalancedPowerFlow& flow, int regulator);
+double compensated_voltage(const PowerFlow& flow, int regulator);
 
-/// One control iteration at the solver's last solution. Among the regulators that want to move those with the shortest delay act, all at
-/// once, each by as many taps as its error asks for (OpenDSS control mode STATIC). Returns the sum of |tap number changes|, 0 when every
-/// regulator is content; the solver then holds the new taps and must be solved again.
-int move_regulators(UnbalancedPowerFlow& flow, const RegulatorSettings& settings);
-
-struct ControlResult {
-  bool settled = false;  ///< no regulator wants to move any more
-  int control_iterations = 0;
-  int tap_operations = 0;  ///< sum of |tap number changes|
+/// What a controller wants to do at the solver's last solution, and after which delay [s].
+struct ControlAction {
+  Operation operation;
+  double delay = 0;
+  int taps = 0;  ///< moved by the operation; 0 if it is none of a tap
 };
 
-/// Solves and lets regulators act until none wants to move. The solver keeps the final taps.
-ControlResult solve_with_controls(UnbalancedPowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
-                                  int max_control_iterations = 30);
+/// Tap changes that regulators want, each by as many taps as its error asks for (OpenDSS RegControl): outside the band, towards the
+/// setpoint, within the winding's range and below voltage_limit.
+std::vector<ControlAction> wanted_tap_changes(const PowerFlow& flow, const RegulatorSettings& settings);
+
+/// Capacitor steps that controllers want in or out (OpenDSS CapControl); `hour` of the day for those that go by time.
+std::vector<ControlAction> wanted_capacitor_steps(const PowerFlow& flow, double hour = 0);
+
+/// Carries out the actions with the shortest delay, all at once (OpenDSS control mode STATIC). The solver must then be solved again.
+/// Returns the sum of |tap number changes|.
+int act_first(PowerFlow& flow, std::span<const ControlAction> actions);
+
+/// One control iteration of the regulators alone: act_first() of what they want; 0 when every regulator is content.
+int move_regulators(PowerFlow& flow, const RegulatorSettings& settings);
+
+struct ControlResult {
+  bool settled = false;  ///< no controller wants to act any more
+  int control_iterations = 0;
+  int tap_operations = 0;        ///< sum of |tap number changes|
+  int capacitor_operations = 0;  ///< steps switched
+};
+
+/// Solves and lets regulators and capacitor controls act until none wants to. The solver keeps the final state.
+ControlResult solve_with_controls(PowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
+                                  int max_control_iterations = 100);
 
 }  // namespace gridfed

@@ -38,6 +38,10 @@ expect 0 "converged=true" --feeder "$feeders/ieee13.dss" --voltages v.csv --flow
 [[ $(head -1 v.csv) == node,v_real_V,v_imag_V && $(wc -l <v.csv) == 42 ]] || fail "voltages.csv has not a header and 41 nodes"
 [[ $(grep -c '^Line\.' f.csv) == 12 && $(grep -c '^Transformer\.' f.csv) == 5 ]] || fail "flows.csv has not 12 lines and 5 transformers"
 [[ $(wc -l <s.csv) == 2 && $(tail -1 s.csv) == 1,* ]] || fail "summary.csv has not one converged row"
+expect 0 "converged=true" --feeder "$feeders/ieee13.dss" --write-feeder written.dss --voltages v.csv --write-network tables.h5
+[[ $(head -c 4 tables.h5 | tail -c 3) == HDF ]] || fail "tables.h5 is no HDF5 file"
+expect 0 "converged=true" --feeder written.dss --controls off --voltages again.csv
+paste -d, v.csv again.csv | awk -F, 'NR > 1 && ($2 - $5)^2 + ($3 - $6)^2 > 1e-12 * ($2^2 + $3^2) { exit 1 }' || fail "written.dss has other voltages"
 compgen -G '*.part' && fail "a temporary file stayed behind"
 rm -f ./*.csv
 

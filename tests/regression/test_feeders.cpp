@@ -58,7 +58,7 @@ int find_element(const Elements& elements, const std::string& name) {
 }
 
 /// Flow of "line.x" or "transformer.x".
-BranchFlow flow_of(const UnbalancedPowerFlow& flow, const std::string& element) {
+BranchFlow flow_of(const PowerFlow& flow, const std::string& element) {
   const auto& data = flow.network().data();
   const std::string name = element.substr(element.find('.') + 1);
   const bool line = element.starts_with("line.");
@@ -103,7 +103,7 @@ GridState with_taps(const Network& network, const std::map<std::string, int>& ta
   return state;
 }
 
-void expect_solution(const UnbalancedPowerFlow& flow, const std::vector<Reference>& references) {
+void expect_solution(const PowerFlow& flow, const std::vector<Reference>& references) {
   const auto& network = flow.network();
   const auto& solution = flow.solution();
   int compared = 0;
@@ -116,9 +116,9 @@ void expect_solution(const UnbalancedPowerFlow& flow, const std::vector<Referenc
       const double nominal = network.buses()[network.nodes()[node].bus].nominal_voltage;
       EXPECT_LT(relative(r.quantity == "voltage" ? voltage : std::abs(voltage) / nominal, r.value), r.rtol);
     } else if (r.quantity == "source") {
-      EXPECT_LT(relative(solution.source_power / 1e3, r.value), r.rtol);
+      EXPECT_LT(relative(flow.balance().source_power / 1e3, r.value), r.rtol);
     } else if (r.quantity == "losses") {
-      EXPECT_LT(relative(solution.losses / 1e3, r.value), r.rtol);
+      EXPECT_LT(relative(flow.balance().losses / 1e3, r.value), r.rtol);
     } else if (r.quantity == "flow") {
       EXPECT_LT(relative(flow_of(flow, r.name).power / 1e3, r.value), r.rtol);
     } else {
@@ -173,11 +173,22 @@ INSTANTIATE_TEST_SUITE_P(Ieee, Feeder,
                                          "ieee4_oyod_unbalanced", "ieee4_yd", "ieee4_yy"),
                          [](const auto& test) { return test.param; });
 
+TEST(ManyClasses, ReproduceOpenDssAsWritten) {
+  const fs::path folder = source_folder / "tests/regression/many_classes";
+  const auto network = make_network(read_feeder(folder / "feeder.dss"));
+  UnbalancedPowerFlow flow(network, tight);
+  ASSERT_TRUE(flow.solve(rated_conditions(*network)).converged);
+  const auto references = read_reference(folder / "reference.csv").at("as_written");
+  EXPECT_EQ(references.size(), 21u);
+  expect_solution(flow, references);
+}
+
 /// The scripts that OpenDSS ships for the same feeders, where a collection of them with all node voltages and flows stands beside the
 /// checkout: every node, every branch.
+const fs::path collection = source_folder / "../shared/reference/feeders";
+
 TEST(ShippedScripts, EveryNodeAndBranchAgreesWithOpenDss) {
-  const fs::path collection = source_folder / "../shared/reference/feeders";
-  if (!fs::exists(collection)) GTEST_SKIP() << "no " << collection.string() << ": skipped 10 shipped scripts, 3 variants each";
+  if (!fs::exists(collection)) GTEST_SKIP() << "no " << collection.string() << ": skipped 11 shipped scripts, 3 variants each";
   const std::map<std::string, std::string> scripts = {{"13Bus", "IEEE13Nodeckt.dss"},
                                                       {"34Bus", "ieee34Mod1.dss"},
                                                       {"37Bus", "ieee37.dss"},
@@ -187,7 +198,8 @@ TEST(ShippedScripts, EveryNodeAndBranchAgreesWithOpenDss) {
                                                       {"4Bus-OYOD-Bal", "4Bus-OYOD-Bal.DSS"},
                                                       {"4Bus-OYOD-UnBal", "4bus-OYOD-UnBal.dss"},
                                                       {"4Bus-YD-Bal", "4Bus-YD-Bal.DSS"},
-                                                      {"4Bus-YY-Bal", "4Bus-YY-Bal.DSS"}};
+                                                      {"4Bus-YY-Bal", "4Bus-YY-Bal.DSS"},
+                                                      {"8500-Node", "Master.dss"}};
   for (const auto& [name, script] : scripts) {
     const auto network = make_network(read_feeder(collection / name / "network" / script));
     UnbalancedPowerFlow flow(network, tight);
@@ -207,11 +219,11 @@ TEST(ShippedScripts, EveryNodeAndBranchAgreesWithOpenDss) {
         EXPECT_LT(relative(solution.bus_voltages[node], {number(cells[1]), number(cells[2])}), 1e-6) << cells[0];
       }
       const auto summary = read_rows(folder / "summary.csv").at(0);
-      EXPECT_LT(relative(solution.source_power / 1e3, {number(summary[4]), number(summary[5])}), 1e-5);
-      EXPECT_LT(relative(solution.losses / 1e3, {number(summary[6]), number(summary[7])}), 1e-5);
+      EXPECT_LT(relative(flow.balance().source_power / 1e3, {number(summary[4]), number(summary[5])}), 1e-5);
+      EXPECT_LT(relative(flow.balance().losses / 1e3, {number(summary[6]), number(summary[7])}), 1e-5);
       // An open end carries no more than rounding, hence 1 W and 1 mA.
       for (const auto& cells : read_rows(folder / "flows.csv")) {
-        if (cells[0].starts_with("capacitor.")) continue;
+        if (cells[0].starts_with("capacitor.") || cells[0].starts_with("reactor.")) continue;
         const auto [power, current] = flow_of(flow, cells[0]);
         const Complex wanted{number(cells[1]), number(cells[2])};
         EXPECT_LT(std::abs(power / 1e3 - wanted), 1e-5 * std::abs(wanted) + 1e-3) << cells[0];
@@ -220,6 +232,30 @@ TEST(ShippedScripts, EveryNodeAndBranchAgreesWithOpenDss) {
           EXPECT_NEAR(ours, number(cells[i]), 1e-5 * number(cells[i]) + 1e-3) << cells[0];
         }
       }
+    }
+  }
+}
+
+/// From all taps neutral (the references' starting point) regulators end within one tap and capacitors where OpenDSS leaves them.
+TEST(ShippedScripts, OwnControlsEndWhereOpenDssLeavesThem) {
+  const fs::path folder = collection / "8500-Node";
+  if (!fs::exists(folder)) GTEST_SKIP() << "no " << folder.string() << ": skipped the controls of the 8500-node feeder";
+  const auto network = make_network(read_feeder(folder / "network/Master.dss"));
+  for (const std::string variant : {"static", "static_half_load"}) {
+    SCOPED_TRACE(variant);
+    UnbalancedPowerFlow flow(network, {});
+    GridState neutral = initial_state(*network), wanted = neutral;
+    set_neutral_taps(neutral);
+    flow.set_state(neutral);
+    const auto control = solve_with_controls(flow, rated_conditions(*network, load_scale(variant)), regulator_settings(*network));
+    EXPECT_TRUE(control.settled);
+    impose_taps(*network, folder / ("solution_" + variant) / "taps.csv", wanted);
+    impose_capacitors(*network, folder / ("solution_" + variant) / "capacitors.csv", wanted);
+    EXPECT_EQ(flow.state().capacitors, wanted.capacitors);
+    for (const int t : network->regulator_transformers()) {
+      const auto& winding = network->data().transformers[t].windings[1];
+      EXPECT_LE(std::abs(tap_number(winding, flow.state().taps[t][1]) - tap_number(winding, wanted.taps[t][1])), 1)
+          << network->data().transformers[t].name;
     }
   }
 }

@@ -77,6 +77,28 @@ TEST(Network, RefusesWhatHasNoImpedanceOrEndsWhereItBegins) {
   expect_in("network 'test' has no source: add a Circuit or Vsource", test::error_of([&] { make_network(data); }));
 }
 
+TEST(Network, NumbersAndChecksGenerators) {
+  NetworkData data = test::script_data(circuit);
+  data.generators.push_back({.name = "g",
+                             .terminal = {.bus = "a", .nodes = {2, 0}},
+                             .phases = 1,
+                             .rated_voltage = 7200,
+                             .power = {1e4, 0},
+                             .voltage_setpoint_pu = 1.02,
+                             .min_reactive = -5e3,
+                             .max_reactive = 5e3});
+  const auto network = make_network(data);
+  const int a = network->find_bus("a");
+  EXPECT_EQ(network->generator_nodes()[0], (std::vector<int>{network->find_node(a, 2), ground}));
+  data.generators[0].phases = 3;
+  data.generators[0].voltage_setpoint_pu = 0;
+  data.generators[0].min_reactive = 6e3;
+  const std::string message = test::error_of([&] { make_network(data); });
+  expect_in("generator 'g' has 2 conductors, its connection needs 4", message);
+  expect_in("voltage setpoint of generator 'g' is 0: it must be positive and finite", message);
+  expect_in("generator 'g' has reactive limits from 6000 to 5000 var: exchange them", message);
+}
+
 TEST(Network, LongListsOfFaultsEndWithTheirNumber) {
   NetworkData data = test::script_data(circuit + "new load.l bus1=a kv=12.47 kw=1\n");
   data.loads[0].rated_voltage = -1;

@@ -178,6 +178,7 @@ TEST_F(OpenDssReader, GeometryGivesCarsonImpedances) {
 TEST_F(OpenDssReader, LoadsTakePowerFactorsNodesAndTheLoadMultiplier) {
   const auto data = read_circuit(
       "set loadmult=0.5\n"
+      "new loadshape.shop npts=2 mult=[1 2]\n"
       "new load.a bus1=x.2 phases=1 kv=7.2 kw=90 pf=0.9 model=2 vminpu=.85\n"
       "new load.b bus1=x phases=3 conn=delta kv=12.47 kva=100 pf=-0.8 status=fixed\n"
       "new load.c bus1=x.3.1 phases=1 conn=delta kv=12.47 kw=10 kvar=-4 model=8 zipv=[1 0 0 0 0 1 .5] daily=Shop\n"
@@ -192,8 +193,22 @@ TEST_F(OpenDssReader, LoadsTakePowerFactorsNodesAndTheLoadMultiplier) {
   EXPECT_EQ(data.loads[1].terminal.nodes, (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(data.loads[2].terminal.nodes, (std::vector<int>{3, 1}));
   EXPECT_EQ(data.loads[2].power, Complex(5e3, -2e3));
-  EXPECT_EQ(data.loads[2].load_class, "shop");
+  EXPECT_EQ(data.loads[2].shapes.daily, "shop");
+  EXPECT_TRUE(data.loads[1].fixed);
   EXPECT_EQ(data.loads[2].zip[6], 0.5);
+}
+
+TEST_F(OpenDssReader, AMultiplierScalesLoadsButNotAFixedReactivePower) {
+  const auto data = read_circuit(
+      "set loadmult=0.5\n"
+      "new load.scaled bus1=x kv=4.16 kw=100 kvar=40\n"
+      "new load.fixed_q bus1=x kv=4.16 kw=100 kvar=40 model=6\n"
+      "new load.fixed_x bus1=x kv=4.16 kw=100 kvar=40 model=7\n"
+      "new load.fixed bus1=x kv=4.16 kw=100 kvar=40 status=fixed\n");
+  EXPECT_EQ(data.loads[0].power, Complex(50e3, 20e3));
+  EXPECT_EQ(data.loads[1].power, Complex(50e3, 40e3));
+  EXPECT_EQ(data.loads[2].power, Complex(50e3, 40e3));
+  EXPECT_EQ(data.loads[3].power, Complex(100e3, 40e3));
 }
 
 TEST_F(OpenDssReader, BanksReactorsAndGeneratorsHaveTheirTerminals) {
@@ -207,16 +222,19 @@ TEST_F(OpenDssReader, BanksReactorsAndGeneratorsHaveTheirTerminals) {
   EXPECT_EQ(data.capacitors[0].states, (std::vector<int>{1, 0, 1}));
   EXPECT_EQ(data.capacitors[0].terminal.nodes, (std::vector<int>{1, 2, 3}));
   EXPECT_FALSE(data.capacitors[0].to);
-  ASSERT_EQ(data.reactors.size(), 3u);  // the third earths the neutral of the transformer
+  ASSERT_EQ(data.reactors.size(), 2u);
   const auto by_name = [&](const std::string& name) {
     return *std::find_if(data.reactors.begin(), data.reactors.end(), [&](const auto& r) { return r.name == name; });
   };
   EXPECT_EQ(by_name("r").to.value().bus, "y");
   EXPECT_EQ(by_name("r").impedance, Complex(0.1, 2));
   EXPECT_NEAR(by_name("s").impedance.imag(), 30, 1e-9);
-  EXPECT_EQ(by_name("t_neutral").terminal.nodes, (std::vector<int>{4}));
-  EXPECT_EQ(by_name("t_neutral").impedance, Complex(5, 0));
+  const auto& windings = data.transformers.at(0).windings;
+  EXPECT_EQ(windings[0].terminal.nodes.back(), 4);
+  EXPECT_EQ(windings[0].neutral_impedance, Complex(5, 0));
+  EXPECT_FALSE(windings[1].neutral_impedance);
   EXPECT_LT(relative(data.loads.at(0).power, {-100e3, 0}), 1e-12);
+  EXPECT_EQ(data.loads[0].vlow_pu, 0);
 }
 
 TEST_F(OpenDssReader, ResourcesAreReadInSi) {
@@ -270,8 +288,7 @@ TEST_F(OpenDssReader, FilesAreFoundBesideTheirScriptWhateverTheirCase) {
 }
 
 TEST_F(OpenDssReader, WhatHasNoPhysicsIsNotedOnce) {
-  const auto data =
-      read_circuit("new loadshape.a npts=2 mult=[1 2]\n~ foo=1\nnew loadshape.b\nshow voltages LN Nodes\nsolve\nplot circuit");
+  const auto data = read_circuit("new monitor.a element=line.x\n~ foo=1\nnew monitor.b\nshow voltages LN Nodes\nsolve\nplot circuit");
   EXPECT_EQ(data.notes.size(), 3u);
 }
 

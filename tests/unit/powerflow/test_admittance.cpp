@@ -38,6 +38,22 @@ TransformerData transformer(Connection one, Connection two, int phases = 3) {
   return {.name = "t", .phases = phases, .windings = {winding(one, 12.47), winding(two, 4.16)}, .reactance_pu = {0.06}, .antifloat_ppm = 0};
 }
 
+TEST(LineAdmittance, RatioTransformsVoltageAndKeepsPower) {
+  LineData branch = line({{Complex(0.1, 0.4)}}, 0.02);
+  branch.ratio = std::polar(1.05, 0.3);
+  const MatrixXcd y = line_admittance(branch);
+  // At no load behind the transformer, without charging, v_to = v_from / ratio and no current flows.
+  branch.shunt_susceptance.setZero();
+  Eigen::Vector2cd v(Complex(100, 20), Complex(100, 20) / branch.ratio);
+  EXPECT_LT((line_admittance(branch) * v).cwiseAbs().maxCoeff(), 1e-12);
+  // MATPOWER user's manual, equation 3.2.
+  const Complex series = 1.0 / Complex(0.1, 0.4);
+  EXPECT_LT(std::abs(y(0, 0) - (series + 0.01 * j) / (1.05 * 1.05)), 1e-12);
+  EXPECT_LT(std::abs(y(0, 1) + series / std::polar(1.05, -0.3)), 1e-12);
+  EXPECT_LT(std::abs(y(1, 0) + series / std::polar(1.05, 0.3)), 1e-12);
+  EXPECT_LT(std::abs(y(1, 1) - (series + 0.01 * j)), 1e-12);
+}
+
 TEST(LineAdmittance, OneConductorIsThePiModel) {
   const auto y = line_admittance(line({{{3, 4}}}, 0.2));
   EXPECT_LT(std::abs(y(0, 0) - (Complex(0.12, -0.16) + 0.1 * j)), 1e-15);  // 1 / (3 + 4j) = 0.12 - 0.16j
@@ -106,6 +122,17 @@ TEST(TransformerAdmittance, AntifloatTiesADeltaToGroundByPartsPerMillion) {
   const auto y = transformer_admittance(t, std::vector{1.0, 1.0});
   const Complex tie = y.bottomRightCorner(3, 3).sum();
   EXPECT_LT(std::abs(tie - Complex(0, -3e-6 * (1e6 / 3) / (4160.0 * 4160.0))), 1e-12);
+}
+
+TEST(TransformerAdmittance, AnEarthedNeutralStandsOnTheDiagonal) {
+  const auto open = transformer(Connection::wye, Connection::wye);
+  auto earthed = open;
+  earthed.windings[1].neutral_impedance = Complex(3, 4);
+  const std::vector taps{1.0, 1.0};
+  MatrixXcd difference = transformer_admittance(earthed, taps) - transformer_admittance(open, taps);
+  EXPECT_LT(std::abs(difference(7, 7) - Complex(0.12, -0.16)), 1e-12);  // 1 / (3 + 4j)
+  difference(7, 7) = 0;
+  EXPECT_EQ(largest(difference), 0);
 }
 
 TEST(ShuntAdmittance, CapacitorDrawsItsRatedReactivePowerAtRatedVoltage) {

@@ -44,7 +44,7 @@ TEST(UnbalancedPowerFlow, SolvesTheQuadraticOfTwoBusesByHand) {
   const int node = network->find_node(network->find_bus("b"), 1);
   EXPECT_NEAR(std::abs(flow.solution().bus_voltages[node]), v, 1e-3);
   const double current = std::hypot(p, q) / v;
-  EXPECT_NEAR(flow.solution().losses.real(), 3 * current * current, 1);
+  EXPECT_NEAR(flow.balance().losses.real(), 3 * current * current, 1);
   EXPECT_NEAR(flow.line_flow(0).current[0], current, 1e-4);
   double loading = 0;
   flow.loadings(std::span(&loading, 1), {});
@@ -76,7 +76,7 @@ TEST_P(EveryFeeder, PowerIsBalanced) {
   for (const auto& load : network->data().loads) peak += std::abs(load.power);
   // A voltage known to 1e-13 across the 1e-5 p.u. of a substation's impedance.
   const double rounding = 2e-8;
-  EXPECT_LT(s.mismatch, rounding * peak);
+  EXPECT_LT(flow.mismatch().power, rounding * peak);
 
   // Losses summed over branches, each from the currents into all its conductors, against source + injections - loads - shunts.
   const auto at = [&](int node) { return node == ground ? Complex{} : s.bus_voltages[node]; };
@@ -98,14 +98,15 @@ TEST_P(EveryFeeder, PowerIsBalanced) {
     for (const auto& winding : network->transformer_nodes()[i]) nodes.insert(nodes.end(), winding.begin(), winding.end());
     add(nodes, transformer_admittance(network->data().transformers[i], flow.state().taps[i]));
   }
-  EXPECT_LT(std::abs(lost - s.losses), rounding * peak);
-  EXPECT_GT(s.losses.real(), 0);
+  EXPECT_LT(std::abs(lost - flow.balance().losses), rounding * peak);
+  EXPECT_GT(flow.balance().losses.real(), 0);
 
   Complex injected;
   for (const auto* powers : {&conditions.solar_power, &conditions.wind_power, &conditions.battery_power}) {
     for (const Complex power : *powers) injected += power;
   }
-  EXPECT_NEAR(s.source_power.real() + injected.real() - s.load_power.real() - s.losses.real(), 0, rounding * peak);
+  EXPECT_NEAR(flow.balance().source_power.real() + injected.real() - flow.balance().load_power.real() - flow.balance().losses.real(), 0,
+              rounding * peak);
 }
 
 TEST_P(EveryFeeder, ResultDoesNotDependOnWhatWasSolvedBefore) {
@@ -185,26 +186,26 @@ TEST(UnbalancedPowerFlow, RaisingASetpointRaisesTheTaps) {
 }
 
 TEST(UnbalancedPowerFlow, DivergenceIsAResultThatNamesItsNode) {
-  const auto network = test::script(two_buses("kw=6000 kvar=3000 vminpu=0.1 vlowpu=0.05"));
-  UnbalancedPowerFlow flow(network, {.max_iterations = 60});
-  const auto& s = flow.solve(rated_conditions(*network));
+  const auto network = test::script(two_buses("kw=2200 kvar=1000 vminpu=0.1 vlowpu=0.05"));
+  UnbalancedPowerFlow flow(network, {.max_iterations = 30});
+  const auto& s = flow.solve(rated_conditions(*network, 3));
   EXPECT_FALSE(s.converged);
-  EXPECT_GT(s.mismatch, 1e3);
-  ASSERT_GE(s.mismatch_node, 0);
-  EXPECT_EQ(network->node_name(s.mismatch_node), "B.1");
+  EXPECT_GT(flow.mismatch().power, 1e3);
+  ASSERT_GE(flow.mismatch().node, 0);
+  EXPECT_EQ(network->node_name(flow.mismatch().node), "B.1");
   // The next case starts afresh.
-  EXPECT_TRUE(flow.solve(rated_conditions(*network, 0.05)).converged);
+  EXPECT_TRUE(flow.solve(rated_conditions(*network)).converged);
 }
 
 TEST(UnbalancedPowerFlow, TightToleranceHoldsNearTheNoseOfTheCurve) {
-  // Near the nose of the curve the fixed point contracts by more than one half a step for many steps.
+  // Near the nose of the curve the fixed point contracts slowly, where a small step does not mean a small error.
   const auto network = test::script(two_buses("kw=2200 kvar=1000 vminpu=0.1 vlowpu=0.05"));
   UnbalancedPowerFlow flow(network, {.tolerance = 1e-11, .max_iterations = 1000});
   const auto& s = flow.solve(rated_conditions(*network));
   ASSERT_TRUE(s.converged);
   const double p = 2200e3, q = 1000e3, x = 4 + 1e-6, b = 2 * (3 * p + x * q) - 7200.0 * 7200.0;
   const double v = std::sqrt((-b + std::sqrt(b * b - 4 * (9 + x * x) * (p * p + q * q))) / 2);
-  EXPECT_GT(s.iterations, 25);
+  EXPECT_GT(s.iterations, 5);
   EXPECT_NEAR(std::abs(s.bus_voltages[network->find_node(network->find_bus("b"), 1)]), v, 1e-6);
 }
 
@@ -222,12 +223,25 @@ TEST(UnbalancedPowerFlow, InjectionsEnterAsWyeAndDeltaSay) {
   ASSERT_TRUE(flow.solve(conditions).converged);
   EXPECT_GT(current()[1], 30);  // 82.5 kVA / 2.4 kV
   EXPECT_LT(current()[0] + current()[2], 1e-3);
-  EXPECT_NEAR(flow.solution().source_power.real(), -80e3 + flow.solution().losses.real(), 1);
+  EXPECT_NEAR(flow.balance().source_power.real(), -80e3 + flow.balance().losses.real(), 1);
   conditions.solar_power = {0, {80e3, 20e3}};
   ASSERT_TRUE(flow.solve(conditions).converged);
   EXPECT_NEAR(current()[0], current()[2], 1e-3);
   EXPECT_NEAR(current()[0], std::abs(Complex(80e3, 20e3)) / 4160, 0.5);
   EXPECT_LT(current()[1], 1e-3);
+}
+
+TEST(UnbalancedPowerFlow, ADeltaLoadOfTwoPhasesIsAnOpenDelta) {
+  const auto network = test::script(
+      "new circuit.open_delta basekv=4.16 mvasc3=1e6 mvasc1=1e6\n"
+      "new line.l bus1=sourcebus bus2=b r1=1e-4 x1=0 r0=1e-4 x0=0 c1=0 c0=0\n"
+      "new load.l bus1=b.1.2.3 phases=2 conn=delta kv=4.16 kw=60 kvar=0\nset voltagebases=[4.16]\n");
+  UnbalancedPowerFlow flow(network, {});
+  ASSERT_TRUE(flow.solve(rated_conditions(*network)).converged);
+  const auto current = flow.line_flow(0).current;  // 30 kW between 1 and 2, 30 kW between 2 and 3
+  EXPECT_NEAR(current[0], 30e3 / 4160, 1e-3);
+  EXPECT_NEAR(current[2], 30e3 / 4160, 1e-3);
+  EXPECT_NEAR(current[1], std::sqrt(3.0) * 30e3 / 4160, 1e-3);
 }
 
 TEST(UnbalancedPowerFlow, AnOpenLineCarriesNothing) {

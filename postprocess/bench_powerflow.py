@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Joins both sides of the power-flow benchmark.
+
+Usage: bench_powerflow.py OURS.json THEIRS.json OUT.json
+
+Writes rows {case, ours, theirs, who, unit, ratio, goal} (ratio > 1: ours is faster) and prints them as a table. Each case is compared with
+every peer that ran it, by its fastest variant there; a case that no peer ran says so in `who`. Goals are those the project set itself.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+# [us]
+GOALS = {
+    "ieee8500/cold/1e-4": 100, "ieee8500/cold/1e-10": 250, "ieee8500/tap/1e-4": 80, "ieee8500/static/1e-4": 1500,
+    "ieee123/cold/1e-4": 4.5, "ieee123/static/1e-4": 60, "ieee37/cold/1e-4": 2.5, "ieee37/batch/1e-8": 1 / 1.6, "ieee123/batch/1e-8": 1.0,
+    "ieee8500/batch/1e-8": 25, "radial1001/cold/1e-8": 35, "radial10001/cold/1e-8": 400,
+}  # fmt: skip
+# Another start of the same solve counts for the same case.
+VARIANTS = {"cold_own": "cold"}
+
+
+def main():
+    ours, theirs, out = (Path(a) for a in sys.argv[1:4])
+    peers = {}
+    for row in json.loads(theirs.read_text()) if theirs.exists() else []:
+        feeder, case, *tolerance = row["case"].split("/")
+        name = "/".join([feeder, VARIANTS.get(case, case), *tolerance])
+        best = peers.setdefault(name, {})
+        if row["who"] not in best or row["seconds"] < best[row["who"]]["seconds"]:
+            best[row["who"]] = row
+    rows = []
+    for row in json.loads(ours.read_text()):
+        for who, peer in peers.get(row["case"], {"": None}).items():
+            mine = 1e6 * row["seconds"]
+            other = 1e6 * peer["seconds"] if peer else None
+            rows.append({
+                "case": row["case"], "ours": round(mine, 4), "theirs": round(other, 4) if peer else None,
+                "who": f"{who} {peer['version']}: {peer['what']}" if peer else "no peer ran this case",
+                "unit": "us", "ratio": round(other / mine, 2) if peer else None, "goal": GOALS.get(row["case"]),
+                "iterations": row["iterations"], "what": row["what"],
+            })  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(rows, indent=1) + "\n")
+    print(f"{'case':24}{'ours [us]':>12}{'theirs [us]':>13}{'ratio':>9}{'goal [us]':>11}  who")
+    for row in rows:
+        theirs, ratio, goal = (f"{row[k]:.2f}" if row[k] else "-" for k in ("theirs", "ratio", "goal"))
+        print(f"{row['case']:24}{row['ours']:>12.2f}{theirs:>13}{ratio:>9}{goal:>11}  {row['who'].split(':')[0]}")
+    print(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

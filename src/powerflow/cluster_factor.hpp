@@ -1,0 +1,117 @@
+#pragma once
+
+#include "grid/network_data.hpp"
+#include "powerflow/lanes.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace gridfed {
+
+/// A nodal admittance by node pairs, rows compressed with ascending columns, scaled by the nodes' voltage bases: [VA] from [p.u.].
+/// Symmetric, as element models are reciprocal.
+struct NodalMatrix {
+  std::span<const int> bus_start;  ///< first node of each bus, then the number of nodes
+  std::span<const int> row_start, column;
+  std::span<const Complex> value;
+  std::span<const double> base;  ///< [V] by node
+  int nodes() const { return static_cast<int>(row_start.size()) - 1; }
+};
+
+/// Solves Y v = i where currents enter at few places. A port is a pair of nodes where a device draws current; what a fixed point needs each
+/// iteration is port voltages from port currents, nothing else. So:
+///
+/// 1. Buses where nothing draws and nothing switches, with at most two neighbours, are eliminated once (Kron's reduction).
+/// 2. The rest is cut into clusters of neighbouring buses along an elimination tree (for a radial feeder the feeder itself, from the leaves
+///    on, so without fill). A cluster meets the rest of the network at few boundary nodes.
+/// 3. Per cluster, with interior nodes I, boundary B, ports and boundary nodes of clusters further out as its channels (A: nodes to
+///    channels): M = A^T Y_II^-1 A and W = A^T Y_II^-1 Y_IB, dense. Currents r and voltages x by channel then obey, leaves to root and
+///    back,
+///        r_B -= W^T r_I,        x_I = M r_I - W x_B.
+///
+/// Both products are contiguous vector arithmetic, and only what is drawn upon is ever touched: about 10 complex products a port.
+class ClusterFactor {
+ public:
+  /// Where a current enters and a voltage is wanted: nodes, ground is -1. Both belong to one bus.
+  using Port = std::array<int, 2>;
+
+  /// Works out the order. `kept` marks nodes whose row may change by refactorise(); `root` is the bus that is eliminated last.
+  ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, const std::vector<bool>& kept, int root);
+
+  /// Numeric factorisation. Returns the node of a vanishing pivot, -1 if all went well.
+  int factorise(const NodalMatrix& y);
+  /// The same after values of rows of `changed` nodes have changed, all of them kept: only clusters on their way to the root are done
+  /// again.
+  int refactorise(const NodalMatrix& y, std::span<const int> changed);
+
+  /// Channels in memory, a multiple of the vector length; those that are padding carry zero.
+  int channels() const { return channels_; }
+  std::span<const int> channel_of_port() const { return channel_of_port_; }
+
+  /// Voltages by channel from currents by channel, real and imaginary parts apart. r is changed: boundary currents are added to it.
+  void solve(double* r_re, double* r_im, double* x_re, double* x_im) const;
+  /// Voltages of all nodes [V] from r as solve() left it and x.
+  void recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const;
+
+  /// Bytes read in one solve().
+  std::size_t bytes() const { return matrices_.size() * sizeof(double); }
+  int clusters() const { return static_cast<int>(clusters_.size()); }
+
+ private:
+  struct Recovered {  ///< an eliminated node: its voltage is a sum of gains times voltages of remaining nodes
+    int node = 0, terms = 0;
+  };
+  struct Pass {  ///< what solve() needs of a cluster
+    int first_channel = 0, count = 0, rows = 0, boundary = 0;
+    std::size_t matrix = 0, channels = 0;  // where its numbers and its boundary's channels begin
+  };
+  struct Cluster {
+    int parent = -1;
+    int first_channel = 0, count = 0;  // channels; padded to whole vectors
+    std::vector<int> interior, boundary;
+    std::vector<Port> ends;                      // of each channel, positions in interior
+    std::vector<std::array<int, 3>> entries;     // slot, row, column of the front (interior, then boundary)
+    std::vector<int> children;                   // clusters
+    std::vector<std::vector<int>> child_places;  // of a child's boundary in this front
+    std::vector<int> rest;                       // interior nodes without a channel: positions
+    std::vector<std::vector<int>> below;         // of each interior node, those its elimination reaches
+    std::vector<Complex> schur;                  // boundary x boundary, passed to the parent
+    std::size_t matrix = 0, recovery = 0;        // where M, W and the rows of `rest` lie
+    int rows() const { return (count + 7) / 8 * 8; }
+    int recovery_rows() const { return (static_cast<int>(rest.size()) + 7) / 8 * 8; }
+  };
+
+  void reduce(const NodalMatrix& y);
+  void order(const NodalMatrix& y, int root);
+  void make_clusters(std::span<const Port> ports, int wanted);
+  void lay_out();
+  static std::vector<std::vector<int>> filled_pattern(const Cluster& cluster);
+  double cost(int wanted, std::span<const Port> ports);
+  int factorise(Cluster& cluster);
+
+  // Of the network as given.
+  std::vector<int> bus_start_, bus_of_node_;
+  std::vector<double> base_;
+  std::vector<bool> kept_bus_;
+  // After the reduction: the remaining nodes' matrix by the original node numbers.
+  std::vector<Recovered> recovered_;
+  std::vector<int> recovery_nodes_;                    // of all recovered nodes, one after the other
+  std::vector<double> recovery_gains_;                 // [V] from [V], real and imaginary part of each
+  std::vector<int> row_start_, column_, source_slot_;  // slot in the given matrix, -1 for fill
+  std::vector<Complex> value_, fill_;                  // fill_: what the eliminated buses added
+  // Elimination tree of the remaining buses.
+  std::vector<int> bus_order_, bus_parent_;
+  std::vector<Cluster> clusters_;
+  std::vector<Pass> passes_;
+  std::vector<int> boundary_channels_;
+  std::vector<int> cluster_of_node_, node_channel_, channel_of_port_;
+  std::vector<bool> dirty_;
+  AlignedDoubles matrices_, recovery_;
+  std::vector<Complex> front_;  // work space
+  AlignedDoubles right_;
+  int channels_ = 0;
+};
+
+}  // namespace gridfed

@@ -1,0 +1,57 @@
+#include "powerflow/newton_equations.hpp"
+
+#include "powerflow/reactive_limits.hpp"
+
+#include <cmath>
+
+namespace gridfed {
+
+NewtonEquations::NewtonEquations(const NodalModel& model)
+    : nodes_(model.network().node_count()), holding_(holding_generators(model.network())), fixed_(nodes_, 0) {
+  for (const int g : holding_) {
+    auto& own = phases_.emplace_back();
+    for (const auto& phase : model.generator_phases()) {
+      if (phase.device == g) own.push_back(phase);
+    }
+    // A voltage error counts like the current that it drives through the node, so that a line search weighs both alike.
+    const int node = own.front().a;
+    weight_.push_back(std::abs(model.matrix()[model.slot(node, node)]));
+  }
+  for (const auto& fixed : model.fixed_nodes()) fixed_[fixed.node] = 1;
+}
+
+double NewtonEquations::voltage_error(const NodalModel& model, int k, std::span<const double> u) const {
+  const auto at = [&](int node) { return node == ground ? Complex{} : complex_at(u, node) * model.base()[node]; };
+  double mean = 0;
+  for (const auto& phase : phases_[k]) mean += phase.share * std::abs(at(phase.a) - at(phase.b)) / phase.rated_voltage;
+  return mean - *model.network().data().generators[holding_[k]].voltage_setpoint_pu;
+}
+
+LoadingConditions NewtonEquations::with_reactive_power(const Case& now, std::span<const double> u) const {
+  LoadingConditions conditions = now.conditions;
+  for (std::size_t k = 0; k < holding_.size(); ++k) conditions.generator_power[holding_[k]].imag(u[2 * nodes_ + k]);
+  return conditions;
+}
+
+void NewtonEquations::evaluate(const NodalModel& model, const Case& now, std::span<const double> u, std::span<double> f) const {
+  std::vector<Complex> x(nodes_), missing(nodes_);
+  for (int i = 0; i < nodes_; ++i) x[i] = complex_at(u, i);
+  model.residual(with_reactive_power(now, u), x, missing);
+  for (auto& value : missing) value *= newton_turn;
+  for (const auto& fixed : model.fixed_nodes()) {
+    missing[fixed.node] = std::abs(model.matrix()[model.slot(fixed.node, fixed.node)]) * (fixed.voltage - x[fixed.node]);
+  }
+  for (int i = 0; i < nodes_; ++i) {
+    f[2 * i] = missing[i].real();
+    f[2 * i + 1] = missing[i].imag();
+  }
+  for (std::size_t k = 0; k < holding_.size(); ++k) {
+    const std::size_t own = 2 * nodes_ + k;
+    const auto& generator = model.network().data().generators[holding_[k]];
+    f[own] = now.limit[k] == 0  ? weight_[k] * voltage_error(model, static_cast<int>(k), u)
+             : now.limit[k] < 0 ? u[own] - generator.min_reactive
+                                : u[own] - generator.max_reactive;
+  }
+}
+
+}  // namespace gridfed

@@ -1,0 +1,241 @@
+#include "powerflow/port_currents.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace gridfed {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Calls visit(a, b) for every load and DER phase.
+template <class Visit>
+void for_each_phase(const NodalModel& model, Visit visit) {
+  for (const auto& phase : model.load_phases()) visit(phase.a, phase.b);
+  for (const auto phases : {model.solar_phases(), model.wind_phases(), model.battery_phases(), model.generator_phases()}) {
+    for (const auto& phase : phases) visit(phase.a, phase.b);
+  }
+}
+
+/// The port of a pair of nodes: ground second.
+ClusterFactor::Port port_of(int a, int b) {
+  return a == ground ? ClusterFactor::Port{b, a} : ClusterFactor::Port{a, b};
+}
+
+}  // namespace
+
+std::vector<ClusterFactor::Port> ports_of(const NodalModel& model) {
+  std::map<ClusterFactor::Port, int> known;
+  std::vector<ClusterFactor::Port> ports;
+  const auto add = [&](int a, int b) {
+    if (a == b) return;
+    const auto port = port_of(a, b);
+    if (known.try_emplace(port, static_cast<int>(ports.size())).second) ports.push_back(port);
+  };
+  for_each_phase(model, add);
+  for (const auto& source : model.sources()) {
+    for (const int node : source.nodes) add(node, ground);
+  }
+  return ports;
+}
+
+PortCurrents::Shape PortCurrents::shape_of(const LoadPhase& phase) {
+  const double rated = phase.rated_voltage, low = phase.v_low / rated, min = phase.v_min / rated, max = phase.v_max / rated;
+  if (phase.model == LoadModel::constant_impedance) return {.max = infinity, .c0 = 1};
+  const bool current = phase.model == LoadModel::constant_current;
+  Shape shape{.low = low,
+              .min = min,
+              .max = max,
+              .c1 = current ? 1.0 : 0.0,
+              .c2 = current ? 0.0 : 1.0,
+              .above = current ? 1 / max : 1 / (max * max)};
+  if (min > low) {  // the current runs straight from the nominal admittance's at low to its own at min
+    const double slope = ((current ? 1 : 1 / min) - low) / (min - low);
+    shape.below_0 = slope;
+    shape.below_1 = low * (1 - slope);
+  }
+  return shape;
+}
+
+PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor) {
+  std::map<ClusterFactor::Port, int> channels;
+  const auto ports = ports_of(model);
+  for (std::size_t p = 0; p < ports.size(); ++p) channels[ports[p]] = factor.channel_of_port()[p];
+  const auto base_of = [&](const ClusterFactor::Port& port) { return model.base()[port[0]]; };
+  for (const auto& phase : model.load_phases()) {
+    if (phase.a == phase.b) continue;
+    const auto port = port_of(phase.a, phase.b);
+    const int channel = channels.at(port);
+    switch (phase.model) {
+      case LoadModel::constant_power:
+      case LoadModel::constant_impedance:
+      case LoadModel::constant_current:
+        add(channel, base_of(port), phase.rated_voltage, shape_of(phase), Kind::load, phase.load, phase.share);
+        break;
+      default:
+        irregular_.push_back({.phase = &phase, .channel = channel, .base = base_of(port), .power = {}});
+    }
+  }
+  // Constant power, but no more current than at current_limit_voltage; against the sign of a load.
+  const Shape inverter{.min = current_limit_voltage, .max = infinity, .c2 = 1, .below_0 = 0, .below_1 = 1 / current_limit_voltage};
+  const auto add_devices = [&](std::span<const InjectionPhase> phases, Kind kind) {
+    for (const auto& phase : phases) {
+      if (phase.a == phase.b) continue;
+      const auto port = port_of(phase.a, phase.b);
+      add(channels.at(port), base_of(port), phase.rated_voltage, inverter, kind, phase.device, -phase.share);
+    }
+  };
+  add_devices(model.solar_phases(), Kind::solar);
+  add_devices(model.wind_phases(), Kind::wind);
+  add_devices(model.battery_phases(), Kind::battery);
+  add_devices(model.generator_phases(), Kind::generator);
+  const auto currents = model.source_currents();
+  for (const auto& source : model.sources()) {
+    for (const int node : source.nodes) {
+      if (node == ground) continue;
+      const int channel = channels.at({node, ground});
+      const auto known = std::find_if(sources_.begin(), sources_.end(), [&](const auto& s) { return s.first == channel; });
+      if (known == sources_.end()) sources_.emplace_back(channel, currents[node]);
+    }
+  }
+  lay_out(factor.channels());
+  linear_re_.assign(factor.channels(), 0.0);
+  linear_im_.assign(factor.channels(), 0.0);
+  for (const auto& phase : model.load_phases()) {
+    if (phase.a == phase.b) continue;
+    const auto port = port_of(phase.a, phase.b);
+    const Complex linear = base_of(port) * base_of(port) * phase.linear;
+    linear_re_[channels.at(port)] += linear.real();
+    linear_im_[channels.at(port)] += linear.imag();
+  }
+}
+
+void PortCurrents::add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double share) {
+  const double scale = base * base / (rated * rated);
+  const auto [begin, end] = slots_of_channel_.equal_range(channel);
+  const auto found = std::find_if(
+      begin, end, [&](const auto& entry) { return slots_[entry.second].scale == scale && slots_[entry.second].shape == shape; });
+  int slot = static_cast<int>(slots_.size());
+  if (found != end) {
+    slot = found->second;
+  } else {
+    slots_.push_back({.channel = channel, .scale = scale, .shape = shape, .y = {}});
+    slots_of_channel_.emplace(channel, slot);
+  }
+  const bool first = slots_of_channel_.lower_bound(channel)->second == slot;
+  (first ? shares_ : further_shares_)[static_cast<int>(kind)].push_back({first ? channel : slot, device, share * scale});
+}
+
+void PortCurrents::lay_out(int channels) {
+  first_slot_.assign(channels, -1);
+  scale_.assign(channels, 1.0);
+  y_re_.assign(channels, 0.0);
+  y_im_.assign(channels, 0.0);
+  for (int s = 0; s < static_cast<int>(slots_.size()); ++s) {
+    int& first = first_slot_[slots_[s].channel];
+    if (first < 0) {
+      first = s;
+      scale_[slots_[s].channel] = slots_[s].scale;
+    } else {
+      further_.push_back(s);
+    }
+  }
+  for (int group = 0; group < channels; group += lane_count) {
+    Shapes shapes;
+    Shape last{.max = infinity, .c2 = 1};  // of channels that draw nothing: like their neighbours
+    for (int lane = 0; lane < lane_count; ++lane) {
+      if (first_slot_[group + lane] >= 0) {
+        last = slots_[first_slot_[group + lane]].shape;
+        break;
+      }
+    }
+    for (int lane = 0; lane < lane_count; ++lane) {
+      if (first_slot_[group + lane] >= 0) last = slots_[first_slot_[group + lane]].shape;
+      const double numbers[] = {last.low, last.min, last.max, last.c0, last.c1, last.c2, last.below_0, last.below_1, last.above};
+      for (int i = 0; i < 9; ++i) shapes.value[i][lane] = numbers[i];
+      shapes.constant_power = shapes.constant_power && last.c0 == 0 && last.c1 == 0 && last.c2 == 1;
+    }
+    const auto found = std::find(shapes_.begin(), shapes_.end(), shapes);
+    shapes_of_group_.push_back(static_cast<int>(found - shapes_.begin()));
+    if (found == shapes_.end()) shapes_.push_back(shapes);
+  }
+}
+
+void PortCurrents::set_conditions(const LoadingConditions& conditions) {
+  const std::vector<Complex>* powers[] = {&conditions.load_power, &conditions.solar_power, &conditions.wind_power,
+                                          &conditions.battery_power, &conditions.generator_power};
+  std::fill(y_re_.begin(), y_re_.end(), 0.0);
+  std::fill(y_im_.begin(), y_im_.end(), 0.0);
+  for (const int slot : further_) slots_[slot].y = 0;
+  for (int kind = 0; kind < kinds; ++kind) {
+    const Complex* power = powers[kind]->data();
+    for (const auto& [channel, device, factor] : shares_[kind]) {
+      y_re_[channel] += factor * power[device].real();
+      y_im_[channel] -= factor * power[device].imag();
+    }
+    for (const auto& [slot, device, factor] : further_shares_[kind]) slots_[slot].y += factor * std::conj(power[device]);
+  }
+  for (auto& device : irregular_) device.power = conditions.load_power[device.phase->load] * device.phase->share;
+}
+
+void PortCurrents::no_load(double* r_re, double* r_im) const {
+  std::fill_n(r_re, first_slot_.size(), 0.0);
+  std::fill_n(r_im, first_slot_.size(), 0.0);
+  for (const auto& [channel, current] : sources_) {
+    r_re[channel] += current.real();
+    r_im[channel] += current.imag();
+  }
+}
+
+void PortCurrents::evaluate(const double* x_re, const double* x_im, double* r_re, double* r_im) const {
+  const int channels = static_cast<int>(first_slot_.size());
+  for (int k = 0; k < channels; k += lane_count) {
+    const auto& shapes = shapes_[shapes_of_group_[k / lane_count]];
+    const auto number = [&](int i) { return load(shapes.value[i].data()); };
+    const Lanes u = load(x_re + k), v = load(x_im + k);
+    const Lanes square = (u * u + v * v) * load(scale_.data() + k);
+    const Lanes min = number(1), max = number(2);
+    Lanes g = 1.0 / square;
+    // Channels that draw nothing may stand at any voltage, padding at none.
+    if (!shapes.constant_power || std::experimental::any_of(square <= min * min || square > max * max)) {
+      const Lanes m = std::experimental::sqrt(square), inverse = 1.0 / m;
+      g = fma(fma(number(5), inverse, number(4)), inverse, number(3));
+      where(m <= min, g) = fma(number(7), inverse, number(6));
+      where(m <= number(0), g) = 1.0;
+      where(m > max, g) = number(8);
+    }
+    const Lanes y_re = load(y_re_.data() + k), y_im = load(y_im_.data() + k);
+    where(y_re == 0.0 && y_im == 0.0, g) = 0.0;
+    const Lanes a = fma(-g, y_re, load(linear_re_.data() + k)), b = fma(-g, y_im, load(linear_im_.data() + k));
+    store(fma(a, u, -(b * v)), r_re + k);
+    store(fma(a, v, b * u), r_im + k);
+  }
+  for (const int s : further_) {
+    const Slot& slot = slots_[s];
+    const Shape& shape = slot.shape;
+    const Complex u(x_re[slot.channel], x_im[slot.channel]);
+    const double m = std::sqrt(std::norm(u) * slot.scale);
+    if (m == 0) continue;
+    const double g = m <= shape.low   ? 1.0
+                     : m <= shape.min ? shape.below_0 + shape.below_1 / m
+                     : m <= shape.max ? shape.c0 + (shape.c1 + shape.c2 / m) / m
+                                      : shape.above;
+    r_re[slot.channel] -= g * (slot.y.real() * u.real() - slot.y.imag() * u.imag());
+    r_im[slot.channel] -= g * (slot.y.real() * u.imag() + slot.y.imag() * u.real());
+  }
+  for (const auto& device : irregular_) {
+    const Complex current =
+        device.base * load_current(*device.phase, device.power, device.base * Complex(x_re[device.channel], x_im[device.channel]));
+    r_re[device.channel] -= current.real();
+    r_im[device.channel] -= current.imag();
+  }
+  for (const auto& [channel, current] : sources_) {
+    r_re[channel] += current.real();
+    r_im[channel] += current.imag();
+  }
+}
+
+}  // namespace gridfed

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "powerflow/cluster_factor.hpp"
+#include "powerflow/lanes.hpp"
+#include "powerflow/nodal_model.hpp"
+
+#include <array>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace gridfed {
+
+/// Ports of a model: each pair of nodes where a load or DER connects, once, then the nodes of sources.
+std::vector<ClusterFactor::Port> ports_of(const NodalModel& model);
+
+/// What loads and DERs draw at their ports, channel by channel of a ClusterFactor, eight at a time.
+///
+/// A device's current at voltage u over its rated voltage m is y g(m) u with y = conj(s) / rated^2: constant power g = 1/m^2, constant
+/// current 1/m, constant impedance 1, and other pieces outside vmin..vmax (see load_current()), so that a few numbers for the shape of g
+/// serve nearly all devices; the rest (load models 3, 4, 6, 7, 8) goes through load_current() one by one.
+class PortCurrents {
+ public:
+  PortCurrents(const NodalModel& model, const ClusterFactor& factor);
+
+  /// Takes the powers of the evaluations to come.
+  void set_conditions(const LoadingConditions& conditions);
+  /// Currents of the sources alone.
+  void no_load(double* r_re, double* r_im) const;
+  /// Currents into the network at voltages x beyond what the nominal admittances of loads in its matrix draw, by channel, scaled: [VA] from
+  /// [p.u.].
+  void evaluate(const double* x_re, const double* x_im, double* r_re, double* r_im) const;
+
+ private:
+  /// g(m): 1 up to low, below_0 + below_1 / m up to min, c0 + c1 / m + c2 / m^2 up to max, above beyond.
+  struct Shape {
+    double low = 0, min = 0, max = 0, c0 = 0, c1 = 0, c2 = 0, below_0 = 1, below_1 = 0, above = 1;
+    auto operator<=>(const Shape&) const = default;
+  };
+  struct Shapes {  ///< of eight channels
+    std::array<std::array<double, lane_count>, 9> value{};
+    bool constant_power = true;
+    auto operator<=>(const Shapes&) const = default;
+  };
+  struct Slot {  ///< devices of one shape at one port
+    int channel = 0;
+    double scale = 0;  ///< (base / rated)^2: |u|^2 [p.u.] to m^2
+    Shape shape;
+    Complex y;
+  };
+  enum class Kind { load, solar, wind, battery, generator };
+  static constexpr int kinds = 5;
+  struct Share {  ///< a device's part of the y of a channel's first slot, or of a further one
+    int at = 0, device = 0;
+    double factor = 0;
+  };
+  struct Irregular {
+    const LoadPhase* phase = nullptr;
+    int channel = 0;
+    double base = 0;
+    Complex power;
+  };
+
+  static Shape shape_of(const LoadPhase& phase);
+  void add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double share);
+  void lay_out(int channels);
+
+  std::vector<Slot> slots_;
+  std::multimap<int, int> slots_of_channel_;
+  std::array<std::vector<Share>, kinds> shares_, further_shares_;  // by kind
+  std::vector<Irregular> irregular_;
+  std::vector<int> further_;  // slots beyond the first of their channel
+  std::vector<std::pair<int, Complex>> sources_;
+  // By channel: the first slot's.
+  std::vector<int> first_slot_;
+  AlignedDoubles y_re_, y_im_, linear_re_, linear_im_, scale_;
+  std::vector<Shapes> shapes_;
+  std::vector<int> shapes_of_group_;
+};
+
+}  // namespace gridfed

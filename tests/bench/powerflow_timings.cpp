@@ -1,0 +1,124 @@
+// Our side of `./gridfed bench powerflow`: times UnbalancedPowerFlow on one thread and writes rows {case, seconds, iterations, what}.
+#include "grid/opendss_reader.hpp"
+#include "powerflow/snapshot_files.hpp"
+#include "powerflow/static_control.hpp"
+#include "runtime/session.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+using namespace gridfed;
+
+namespace {
+
+struct Options {
+  std::string feeders, out;
+  double seconds = 1;
+};
+
+class Timings {
+ public:
+  explicit Timings(double seconds) : seconds_(seconds) {}
+
+  /// Median time of work() after reset(), which is not timed, over as many repetitions as fit.
+  template <class Reset, class Work>
+  void measure(const std::string& name, const std::string& what, int iterations_of_one, Reset reset, Work work) {
+    std::vector<double> times;
+    double spent = 0;
+    for (int i = 0; i < 2; ++i) reset(), work();
+    while (times.size() < 5 || (spent < seconds_ && times.size() < 100000)) {
+      reset();
+      const auto begin = std::chrono::steady_clock::now();
+      work();
+      times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+      spent += times.back();
+    }
+    std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+    rows_.push_back(fmt::format(R"( {{"case": "{}", "seconds": {:.9g}, "iterations": {}, "repetitions": {}, "what": "{}"}})", name,
+                                times[times.size() / 2], iterations_of_one, times.size(), what));
+  }
+
+  void write(const std::string& path) const {
+    std::ofstream out(path);
+    out << "[\n" << fmt::format("{}", fmt::join(rows_, ",\n")) << "\n]\n";
+    if (!out) throw Error("cannot write '{}': check the path", path);
+  }
+
+ private:
+  double seconds_;
+  std::vector<std::string> rows_;
+};
+
+/// Feeder given as NAME=PATH.
+void time_feeder(const std::string& argument, Timings& timings) {
+  const auto split = argument.find('=');
+  if (split == std::string::npos) throw Error("'{}' names no feeder: write NAME=PATH", argument);
+  const std::string name = argument.substr(0, split);
+  const auto network = make_network(read_feeder(argument.substr(split + 1)));
+  const auto rated = rated_conditions(*network);
+  GridState neutral = initial_state(*network);
+  set_neutral_taps(neutral);
+  for (const auto& [label, tolerance] : {std::pair{"1e-4", 1e-4}, {"1e-8", 1e-8}, {"1e-10", 1e-10}}) {
+    UnbalancedPowerFlow flow(network, {.tolerance = tolerance, .max_iterations = 200});
+    const int iterations = flow.solve(rated).iterations;
+    timings.measure(
+        fmt::format("{}/cold/{}", name, label), "flat_start() and solve(): voltages of all nodes; factorised before", iterations, [] {},
+        [&] { flow.flat_start(), flow.solve(rated); });
+  }
+  std::vector<LoadingConditions> batch;
+  for (int i = 0; i < 200; ++i) batch.push_back(rated_conditions(*network, 0.5 + 0.7 * ((i * 37) % 200) / 200.0));
+  UnbalancedPowerFlow flow(network, {.tolerance = 1e-8, .max_iterations = 200});
+  std::size_t next = 0;
+  timings.measure(
+      name + "/batch/1e-8", "solve() of loads scaled by 0.5 to 1.2, each from the solution before", flow.solve(rated).iterations,
+      [&] { next = (next + 1) % batch.size(); }, [&] { flow.solve(batch[next]); });
+  if (network->regulator_transformers().empty()) return;
+  const int regulated = network->regulator_transformers().front();
+  for (const auto& [label, tolerance] : {std::pair{"1e-4", 1e-4}, {"1e-8", 1e-8}}) {
+    UnbalancedPowerFlow tapped(network, {.tolerance = tolerance, .max_iterations = 200});
+    tapped.set_state(neutral);
+    tapped.solve(rated);
+    bool up = false;
+    timings.measure(
+        fmt::format("{}/tap/{}", name, label), "operate() of one tap by one step and solve() from the last solution", 0, [&] { up = !up; },
+        [&] {
+          const Operation move{Operation::Kind::tap, regulated, 1, up ? 1.00625 : 1.0};
+          tapped.operate({&move, 1});
+          tapped.solve(rated);
+        });
+    const auto settings = regulator_settings(*network);
+    UnbalancedPowerFlow controlled(network, {.tolerance = tolerance, .max_iterations = 200});
+    controlled.set_state(neutral);
+    const int rounds = solve_with_controls(controlled, rated, settings).control_iterations;
+    timings.measure(
+        fmt::format("{}/static/{}", name, label), "solve_with_controls() from neutral taps, cold", rounds,
+        [&] {
+          controlled.set_state(neutral);
+          controlled.flat_start();
+        },
+        [&] { solve_with_controls(controlled, rated, settings); });
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_driver(argc, argv, [](Session& session) {
+    Options options;
+    const bool go = session.parse("powerflow_timings", "Times power flows.", [&](po::options_description& deck) {
+      deck.add_options()("feeders", po::value(&options.feeders)->required(), "NAME=PATH of each feeder, separated by commas")(
+          "out", po::value(&options.out)->required(), "JSON to write")("seconds", po::value(&options.seconds)->default_value(1),
+                                                                       "time for each measurement [s]");
+    });
+    if (!go) return;
+    Timings timings(options.seconds);
+    std::istringstream in(options.feeders);
+    for (std::string feeder; std::getline(in, feeder, ',');) time_feeder(feeder, timings);
+    timings.write(options.out);
+  });
+}

@@ -1,0 +1,6 @@
+#include "fuzz.hpp"
+#include "grid/cim_reader.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return gridfed::fuzz::read_as_file("f.xml", data, size, [](const auto& path) { return gridfed::read_cim(path); });
+}

@@ -1,0 +1,102 @@
+// Scripts that are wrong, odd or huge: each ends in an error that names the line, or reads.
+#include "feeders.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace gridfed {
+namespace {
+
+std::string fault_of(const std::string& text) {
+  return test::error_of([&] { test::script(text); });
+}
+std::string circuit_fault(const std::string& text) {
+  return fault_of("new circuit.a basekv=12.47 bus1=a\n" + text);
+}
+
+TEST(OpenDssFaults, FilesThatAreNoScripts) {
+  EXPECT_NE(fault_of("").find("defines no circuit"), std::string::npos);
+  EXPECT_EQ(circuit_fault(std::string("new line.l\0bus1=a", 17)), "small.dss:2: holds binary data: give a script in text");
+  EXPECT_NE(circuit_fault("new line.l bus1=a bus2=b rmatrix=[1").find("small.dss:2: a quote opened by [ is never closed"),
+            std::string::npos);
+  EXPECT_NE(circuit_fault("/* never\nclosed").find("never closed: add */"), std::string::npos);
+}
+
+TEST(OpenDssFaults, ElementsWithoutPhysics) {
+  const std::string line = "new line.l bus1=a bus2=b ";
+  EXPECT_NE(circuit_fault(line + "length=0").find("0 is not above zero (property 'length' of Line.l)"), std::string::npos);
+  EXPECT_EQ(circuit_fault(line + "r1=0 x1=0 r0=0 x0=0 c1=0 c0=0"),
+            "small.dss:2: line 'l' has zero impedance: give it a length or make it a switch");
+  EXPECT_EQ(circuit_fault("new line.l bus1=a.1.2 bus2=b.1.2 phases=2 rmatrix=[1 1|1 1] xmatrix=[2 2|2 2]"),
+            "small.dss:2: line 'l' has an impedance matrix that cannot be inverted: check its rows");
+  EXPECT_EQ(circuit_fault("new line.l bus1=a bus2=a"), "small.dss:2: line 'l' joins 'a' to itself: name two buses");
+  EXPECT_NE(circuit_fault("new transformer.t buses=[a b] kvas=[-5 -5]").find("rated power of transformer 't' is -5000"), std::string::npos);
+  EXPECT_NE(circuit_fault("new transformer.t buses=[a b] wdg=1 numtaps=0").find("has 0 taps"), std::string::npos);
+  EXPECT_NE(circuit_fault("new load.l bus1=a kv=0").find("0 is not above zero"), std::string::npos);
+  EXPECT_NE(circuit_fault("new load.l bus1=nowhere kv=12.47").find("bus 'nowhere' has no path to a source"), std::string::npos);
+  EXPECT_NE(circuit_fault("new line.l bus2=b").find("has no bus"), std::string::npos);
+  EXPECT_NE(circuit_fault("vsource.source.enabled=no\nnew load.l bus1=a kv=12.47").find("has no source"), std::string::npos);
+  EXPECT_EQ(circuit_fault("new vsource.two bus1=b basekv=12.47\nnew line.l bus1=a bus2=b"), "no error");
+}
+
+TEST(OpenDssFaults, UnknownThingsAreErrorsOrNotes) {
+  const std::string text =
+      "new circuit.a basekv=12.47 bus1=a\nnew gadget.g bus1=a\n~ size=3\ngadget.g.size=4\nnew gadget.h\nnew line.l bus1=a bus2=b "
+      "colour=red "
+      "length=2\nset gadgets=on\nfrobnicate now\nclear\nnew circuit.b basekv=12.47 bus1=a\nnew line.l bus1=a bus2=b colour=red length=2\n"
+      "new gadget.g\nset gadgets=on\nfrobnicate now\n";
+  EXPECT_NE(fault_of(text).find("small.dss:2: class 'gadget' is not known here"), std::string::npos);
+  const auto folder = std::filesystem::temp_directory_path() / ("gridfed_unknown_" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "case.dss") << text;
+  const auto data = read_feeder(folder / "case.dss", {.ignore_unknown = true});
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(data.notes,
+            (std::vector<std::string>{"Property colour of class Line is not known and left out.", "Objects of class gadget are read past.",
+                                      "Option gadgets is not known and left out.", "Command frobnicate is not known and left out."}));
+  EXPECT_NEAR(data.lines.at(0).series_impedance(0, 1).real(), 2 * (0.1784 - 0.058) / 3, 1e-12);
+}
+
+TEST(OpenDssFaults, LoadsByTransformerRatingEnergyAndGrowth) {
+  // kW and kvar as OpenDSS (C-API 0.14.5) answers to `? load.x.kw` after the same line.
+  const auto power = [](const std::string& properties, const std::string& options = "") {
+    return test::script_data("new circuit.a basekv=12.47 bus1=a\n" + options + "\nnew load.x bus1=a kv=12.47 " + properties)
+               .loads.at(0)
+               .power /
+           1e3;
+  };
+  const auto expect = [](Complex ours, double kw, double kvar) {
+    EXPECT_NEAR(ours.real(), kw, 1e-9);
+    EXPECT_NEAR(ours.imag(), kvar, 1e-9);
+  };
+  expect(power("xfkva=100 pf=.9"), 44, 21.3101726128655);
+  expect(power("allocationfactor=.7 xfkva=100 pf=-.9"), 61.6, -29.8342416580117);
+  expect(power("xfkva=100 pf=.9 kw=5"), 5, 2.42161052418926);
+  expect(power("kwh=7200 kwhdays=10 pf=.9"), 120, 58.1186525805423);
+  expect(power("kwh=7200 cfactor=2 pf=.9"), 20, 9.68644209675705);
+  expect(power("kw=10 kvar=5 pf=.8"), 10, 5);
+  expect(power("kw=10 kva=20"), 17.6, 9.49947366963034);
+  // 100 kW in year 3: 105.0625 kW by the default growth, 110.25 kW at 5 %.
+  EXPECT_NEAR(power("kw=100", "set year=3").real(), 105.0625, 1e-9);
+  EXPECT_NEAR(power("kw=100", "set %growth=5\nset year=3").real(), 110.25, 1e-9);
+}
+
+TEST(OpenDssFaults, LongInputTakesTimeInProportion) {
+  const auto seconds = [](const std::string& text) {
+    const auto begin = std::chrono::steady_clock::now();
+    test::error_of([&] { test::script_data(text); });
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  const std::string circuit = "new circuit.a basekv=12.47 bus1=a\n";
+  EXPECT_LT(seconds(circuit + "new loadshape.s npts=1 mult=[" + std::string(1'000'000, '1') + "]"), 2);
+  EXPECT_LT(seconds(circuit + std::string(1'000'000, 'x')), 2);
+  EXPECT_LT(circuit_fault(std::string(1'000'000, 'x')).size(), 1000u);
+  std::string many = circuit + "new line.l0 bus1=a bus2=b0\n";
+  for (int i = 1; i < 20'000; ++i)
+    many += "new line.l" + std::to_string(i) + " bus1=b" + std::to_string(i - 1) + " bus2=b" + std::to_string(i) + "\n";
+  EXPECT_LT(seconds(many), 5);
+}
+
+}  // namespace
+}  // namespace gridfed

@@ -1,0 +1,88 @@
+// Switches, protective devices, open and close. Which of two parallel lines carries current was asked of OpenDSS (C-API 0.14.5) with the
+// same lines, a load at b and a solve.
+#include "feeders.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gridfed {
+namespace {
+
+const std::string circuit =
+    "new circuit.a basekv=12.47 bus1=a\nnew line.l bus1=a bus2=b\nnew line.m bus1=a bus2=b\nnew load.x bus1=b kv=12.47 kw=100\n"
+    "new capacitor.c bus1=b kv=12.47\nnew transformer.t buses=[b e] kvs=[12.47 4.16]\n";
+
+NetworkData data_of(const std::string& text) {
+  return test::script_data(circuit + text);
+}
+bool closed(const std::string& text) {
+  return data_of(text).lines.at(0).closed;
+}
+
+TEST(OpenDssSwitches, SwitchControlsSetTheirElement) {
+  const std::string control = "new swtcontrol.s switchedobj=line.l switchedterm=1 ";
+  EXPECT_FALSE(closed(control + "action=open"));
+  EXPECT_FALSE(closed(control + "normal=open"));
+  EXPECT_FALSE(closed(control + "state=open"));
+  EXPECT_TRUE(closed(control + "normal=open state=closed"));
+  EXPECT_TRUE(closed(control + "action=open lock=yes"));
+  EXPECT_TRUE(closed(control + "normal=open lock=yes"));
+  EXPECT_FALSE(closed(control + "state=open lock=yes"));
+  EXPECT_TRUE(closed(control + "normal=open action=close"));
+  EXPECT_FALSE(closed("open line.l 1\n" + control));
+  EXPECT_TRUE(closed("open line.l 1\n" + control + "state=closed"));
+  EXPECT_TRUE(data_of("new swtcontrol.s switchedobj=transformer.t switchedterm=1 state=open").transformers.empty());
+}
+
+TEST(OpenDssSwitches, ProtectionIsInTheStateItIsGiven) {
+  EXPECT_FALSE(closed("new recloser.s monitoredobj=line.l state=open"));
+  EXPECT_FALSE(closed("new recloser.s monitoredobj=line.l normal=open"));
+  EXPECT_FALSE(closed("new relay.s monitoredobj=line.l type=voltage action=trip"));
+  EXPECT_FALSE(closed("new fuse.s monitoredobj=line.l action=open"));
+  EXPECT_FALSE(closed("new fuse.s monitoredobj=line.l state=[open open open]"));
+  const auto one = data_of("new fuse.s monitoredobj=line.l state=[open closed closed]");
+  EXPECT_TRUE(one.lines[0].closed);
+  EXPECT_GT(one.lines[0].from.nodes[0], 1000);
+  EXPECT_EQ(one.lines[0].from.nodes[1], 2);
+  const auto other = data_of("new recloser.s monitoredobj=line.l switchedobj=line.m state=open\nnew relay.r monitoredobj=line.l");
+  EXPECT_TRUE(other.lines[0].closed);
+  EXPECT_FALSE(other.lines[1].closed);
+  EXPECT_EQ(other.notes.size(), 1u);
+}
+
+TEST(OpenDssSwitches, OpenAndCloseReachElementsAndConductors) {
+  const auto data =
+      data_of("open load.x 1\nopen capacitor.c 1\nopen transformer.t 2\nopen line.l 2 3\nopen line.l 1 1\nclose line.l 1 1\n");
+  EXPECT_TRUE(data.loads.empty());
+  EXPECT_TRUE(data.capacitors.empty());
+  EXPECT_TRUE(data.transformers.empty());
+  EXPECT_EQ(data.lines[0].from.nodes, (std::vector<int>{1, 2, 3}));
+  EXPECT_GT(data.lines[0].to.nodes[2], 1000);
+  EXPECT_TRUE(make_network(data)->nodes().size() == 7u);
+  EXPECT_EQ(data_of("open load.x 1\nclose load.x 1").loads.size(), 1u);
+  EXPECT_FALSE(closed("open line.l 1 1\nopen line.l 1 2\nopen line.l 1 3"));
+  EXPECT_TRUE(closed("open line.l 1\nclose line.l 1"));
+}
+
+TEST(OpenDssSwitches, WhatCannotBeOpenedIsNamed) {
+  const auto fault = [](const std::string& text) { return test::error_of([&] { data_of(text); }); };
+  EXPECT_EQ(fault("open load.x 1 2"), "small.dss:7: a single conductor of Load.x cannot be opened: open all of them");
+  EXPECT_EQ(fault("open line.l 3 1"), "small.dss:7: Line.l has no conductor 1 at terminal 3: correct the number");
+  EXPECT_EQ(fault("open vsource.source 1"),
+            "small.dss:7: Vsource.source cannot be opened: open a line or another element, or disable the object");
+  EXPECT_EQ(fault("new swtcontrol.s switchedobj=line.none state=open"),
+            "small.dss:7: SwtControl.s switches 'line.none', which is not defined: define it");
+  EXPECT_EQ(fault("new fuse.s"), "small.dss:7: Fuse.s switches no element: name it as class.name");
+}
+
+TEST(OpenDssSwitches, BatchEditReachesEveryNameThatMatches) {
+  const auto data =
+      data_of("new load.y bus1=b kv=12.47\nnew load.z bus1=b kv=12.47\nbatchedit load.X|Y kw=7\nbatchedit line.^l$ length=5\n");
+  EXPECT_EQ(data.loads[0].power.real(), 7e3);
+  EXPECT_EQ(data.loads[1].power.real(), 7e3);
+  EXPECT_EQ(data.loads[2].power.real(), 10e3);
+  EXPECT_NEAR(data.lines[0].series_impedance(0, 0).real() / data.lines[1].series_impedance(0, 0).real(), 5, 1e-12);
+  EXPECT_EQ(test::error_of([] { data_of("batchedit load.( kw=7"); }), "small.dss:7: '(' is no regular expression: correct it");
+}
+
+}  // namespace
+}  // namespace gridfed
