@@ -15,6 +15,7 @@ namespace {
 struct Options {
   std::string feeder, controls = "static", taps, capacitors, voltages, flows, summary, write_feeder, write_network;
   bool neutral_taps = false, diagnose = false;
+  ReadOptions reading;
   double load_scale = 1.0, tolerance = 0;
 };
 
@@ -25,6 +26,8 @@ void declare(po::options_description& deck, Options& o) {
       "neutral-taps", po::bool_switch(&o.neutral_taps), "put every tap of a second or later winding to 1.0 first")(
       "taps", po::value(&o.taps)->default_value(""), "CSV of regulator taps to impose")(
       "capacitors", po::value(&o.capacitors)->default_value(""), "CSV of capacitor states to impose")(
+      "feeder.ignore-unknown", po::bool_switch(&o.reading.ignore_unknown),
+      "note unknown classes, properties, commands and options of an OpenDSS script instead of refusing them")(
       "diagnose", po::bool_switch(&o.diagnose),
       "say what looks wrong with the feeder and how much load it would carry; always said of a "
       "case that diverges")("load-scale", po::value(&o.load_scale)->default_value(o.load_scale), "factor on every load")(
@@ -60,7 +63,7 @@ void run(Session& session) {
     if (options.controls != "off" && options.controls != "static")
       throw Error("controls is '{}': it must be off or static", options.controls);
     if (!(options.load_scale >= 0)) throw Error("load-scale is {}: it must not be negative", options.load_scale);
-    return make_network(read_feeder(options.feeder));
+    return make_network(read_feeder(options.feeder, options.reading));
   });
   for (const auto& note : network->data().notes) session.log().line("note: {}", note);
   if (session.dry_run()) {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Joins both sides of the power-flow benchmark.
 
-Usage: bench_powerflow.py OURS.json THEIRS.json OUT.json
+Usage: bench_powerflow.py OURS.json THEIRS.json OUT.json [PAGE.md]
 
 Writes rows {case, ours, theirs, who, unit, ratio, goal} (ratio > 1: ours is faster) and prints them as a table. Each case is compared with
 every peer that ran it, by its fastest variant there; a case that no peer ran says so in `who`. Goals are those the project set itself.
+PAGE.md gets the table between its marks <!-- bench --> and <!-- end of bench -->.
 """
 
 import json
@@ -48,6 +49,18 @@ def main():
         theirs, ratio, goal = (f"{row[k]:.2f}" if row[k] else "-" for k in ("theirs", "ratio", "goal"))
         print(f"{row['case']:24}{row['ours']:>12.2f}{theirs:>13}{ratio:>9}{goal:>11}  {row['who'].split(':')[0]}")
     print(f"wrote {out}")
+    if len(sys.argv) > 4:
+        write_page(Path(sys.argv[4]), rows)
+
+
+def write_page(page, rows):
+    lines = ["| case | ours [us] | theirs [us] | ratio | goal [us] | who |", "|---|---:|---:|---:|---:|---|"]
+    for row in rows:
+        theirs, ratio, goal = (f"{row[k]:.3g}" if row[k] else "-" for k in ("theirs", "ratio", "goal"))
+        lines.append(f"| {row['case']} | {row['ours']:.3g} | {theirs} | {ratio} | {goal} | {row['who'].split(':')[0]} |")
+    begin, end = "<!-- bench -->\n", "<!-- end of bench -->"
+    before, rest = page.read_text().split(begin)
+    page.write_text(before + begin + "\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1])
 
 
 if __name__ == "__main__":

@@ -200,7 +200,8 @@ struct Load : PowerElement {
 
 struct Generator : PowerElement {
   double kw = 1000, kvar = 60, pf = 0.88, vmin = 0.9, vmax = 1.1;
-  bool kvar_given = false, follows_genmult = true;
+  double vpu = 1, max_kvar = 120, min_kvar = -120;  ///< of model 3
+  bool follows_genmult = true;
   int model = 1;
 };
 

@@ -15,14 +15,25 @@ void refuse_dispatch(T&, const Value& value, Script&) {
 
 void set_generator_model(Generator& generator, const Value& value, Script& script) {
   const int model = value.integer();
-  if (model == 3 || model == 6)
-    throw ScriptError{fmt::format("generators of model {} are not modelled", model),
-                      "use model 1 (constant P, Q), 2 (constant Z), 4 (constant P, fixed Q), 5 (constant P, fixed X) or 7 (inverter)"};
+  if (model == 6)
+    throw ScriptError{"generators of a user's model are not modelled",
+                      "use model 1 (constant P, Q), 2 (constant Z), 3 (constant P, |V|), 4 (constant P, fixed Q), 5 (constant P, fixed X) "
+                      "or 7 (inverter)"};
   set_model<Generator, 1, 7>(generator, value, script);
 }
 
-void finish_generator(Generator& generator) {
-  if (!generator.kvar_given) generator.kvar = kvar_at(generator.kw, generator.pf);
+/// Reactive power moves its limits to twice its own, as OpenDSS does; so limits count if they are given after it.
+void set_generator_kvar(Generator& generator, double kvar) {
+  generator.kvar = kvar;
+  generator.max_kvar = 2 * kvar;
+  generator.min_kvar = -generator.max_kvar;
+}
+
+/// Active power or its factor moves reactive power, unless there was none to take a factor from. The limits take no sign from it.
+void follow_power_factor(Generator& generator) {
+  if (generator.pf == 0) return;
+  set_generator_kvar(generator, kvar_at(generator.kw, std::abs(generator.pf)));
+  if (generator.pf < 0) generator.kvar = -generator.kvar;
 }
 
 constexpr Property<Generator> generator_properties[] = {
@@ -32,13 +43,18 @@ constexpr Property<Generator> generator_properties[] = {
     {"kW",
      [](Generator& g, const Value& v, Script&) {
        g.kw = v.number();
-       g.kvar_given = false;
+       follow_power_factor(g);
      }},
-    {"pf", set_power_factor<&Generator::pf>},
+    {"pf",
+     [](Generator& g, const Value& v, Script& script) {
+       set_power_factor<&Generator::pf>(g, v, script);
+       follow_power_factor(g);
+     }},
     {"kvar",
      [](Generator& g, const Value& v, Script&) {
-       g.kvar = v.number();
-       g.kvar_given = true;
+       set_generator_kvar(g, v.number());
+       const double kva = std::hypot(g.kw, g.kvar);
+       g.pf = kva == 0 ? 1 : std::abs(g.kw) / kva * (g.kw * g.kvar < 0 ? -1 : 1);
      }},
     {"model", set_generator_model},
     {"Vminpu", set_positive<&Generator::vmin>},
@@ -51,9 +67,9 @@ constexpr Property<Generator> generator_properties[] = {
     {"conn", set<&Generator::connection>},
     {"status", [](Generator& g, const Value& v, Script&) { g.follows_genmult = v.word().starts_with('v'); }},
     {"class", ignore},
-    {"Vpu", ignore},
-    {"maxkvar", ignore},
-    {"minkvar", ignore},
+    {"Vpu", set_positive<&Generator::vpu>},
+    {"maxkvar", set<&Generator::max_kvar>},
+    {"minkvar", set<&Generator::min_kvar>},
     {"pvfactor", ignore},
     {"forceon", ignore},
     {"kVA", ignore},
@@ -326,7 +342,7 @@ constexpr char generator_name[] = "Generator", pv_name[] = "PVSystem", storage_n
 std::span<const ElementClass> injection_classes() {
   static constexpr ElementClass classes[] = {
       {generator_name, add<&Script::generators>, find<&Script::generators>, all<&Script::generators>,
-       edit_as<Generator, generator_properties, generator_name, finish_generator>},
+       edit_as<Generator, generator_properties, generator_name>},
       {pv_name, add<&Script::pv_systems>, find<&Script::pv_systems>, all<&Script::pv_systems>, edit_as<PvSystem, pv_properties, pv_name>},
       {storage_name, add<&Script::storages>, find<&Script::storages>, all<&Script::storages>,
        edit_as<Storage, storage_properties, storage_name>},

@@ -331,6 +331,7 @@ std::vector<BusData> named_buses(const NetworkData& data, const Script& script) 
   add_each(data.solar);
   add_each(data.wind);
   add_each(data.batteries);
+  add_each(data.generators);
   return buses;
 }
 

@@ -18,8 +18,24 @@ LoadModel generator_model(int model) {
   return model == 2 ? LoadModel::constant_impedance : model == 5 ? LoadModel::constant_p_fixed_x : LoadModel::constant_power;
 }
 
-/// A generator is a load of negative power that no load factor touches.
-LoadData generator_data(const Generator& g, double multiplier) {
+/// A generator that holds its voltage, whatever its power factor says.
+GeneratorData regulating_generator(const Generator& g, double multiplier, Script& script) {
+  if (!g.shapes.daily.empty() || !g.shapes.yearly.empty() || !g.shapes.duty.empty())
+    script.note(fmt::format("The load shapes of Generator.{} are left out: it holds its voltage at constant power.", g.name));
+  return {.name = g.name,
+          .terminal = power_terminal(g, "Generator"),
+          .phases = g.phases,
+          .connection = g.connection,
+          .rated_voltage = 1e3 * g.kv,
+          .power = 1e3 * Complex(g.follows_genmult ? g.kw * multiplier : g.kw, g.kvar),
+          .voltage_setpoint_pu = g.vpu,
+          .min_reactive = 1e3 * g.min_kvar,
+          .max_reactive = 1e3 * g.max_kvar,
+          .origin = g.origin};
+}
+
+/// Any other generator is a load of negative power that no load factor touches.
+LoadData generator_load(const Generator& g, double multiplier) {
   const double factor = g.follows_genmult ? multiplier : 1;
   const bool fixed_reactive = g.model == 4 || g.model == 5;  // OpenDSS scales their active power alone
   return {.name = g.name,
@@ -146,7 +162,11 @@ void add_injections(Script& script, NetworkData& data) {
   for (const auto& load : data.loads) loads.insert(load.name);
   for (auto& g : script.generators) {
     if (!in_service(g)) continue;
-    data.loads.push_back(generator_data(g, script.generation_multiplier));
+    if (g.model == 3) {
+      data.generators.push_back(regulating_generator(g, script.generation_multiplier, script));
+      continue;
+    }
+    data.loads.push_back(generator_load(g, script.generation_multiplier));
     if (loads.contains(g.name)) data.loads.back().name = "generator." + g.name;
   }
   for (auto& p : script.pv_systems)

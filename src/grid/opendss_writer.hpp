@@ -7,9 +7,10 @@
 namespace gridfed {
 
 /// Writes a network in a given state as an OpenDSS script that read_opendss() reads back to the same network (numbers to rounding), and
-/// beside it <stem>_buscoords.csv if buses have coordinates. Neutral impedances come out as the reactors that they are here; a generator
-/// comes back as a load of negative power if it holds no voltage. Throws Error for what the language or its reader cannot say: ideal
-/// sources and lines that transform.
+/// beside it <stem>_buscoords.csv if buses have coordinates. What the script once said otherwise comes out as what it became here: load
+/// multipliers in the loads, generators without a voltage to hold as loads of negative power, plants and batteries at their operating
+/// point, neutral impedances of loads as reactors. Throws Error, naming the element, for what the language or its reader cannot say, such
+/// as ideal sources, lines that transform, nominal voltages of single buses, matrices that are not symmetric.
 void write_opendss(const Network& network, const GridState& state, const std::filesystem::path& path);
 
 }  // namespace gridfed

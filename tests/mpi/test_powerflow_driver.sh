@@ -56,6 +56,15 @@ new load.far bus1=b kv=12.47 kw=100
 open line.two
 END
 refuse "bus 'b' has no path to a source (line 'two' is open)" --feeder islanded.dss
+cat >unknown.dss <<'END'
+new circuit.unknown basekv=12.47
+new line.one bus1=sourcebus bus2=a r1=0.1 x1=0.2 length=1 colour=red
+new flywheel.f bus1=a kw=3
+new load.near bus1=a kv=12.47 kw=100
+END
+refuse "unknown property 'colour' of Line.one" --feeder unknown.dss
+expect 0 "note: Property colour of class Line is not known and left out." --feeder unknown.dss --feeder.ignore-unknown
+expect 0 "note: Objects of class flywheel are read past." --feeder unknown.dss --feeder.ignore-unknown
 refuse "cannot read 'missing.csv'" --feeder "$feeders/ieee13.dss" --taps missing.csv
 printf 'regcontrol,transformer,winding,tap_number,tap_pu\nreg_a,reg_x,2,1,1.00625\n' >taps.csv
 refuse "taps.csv:2: network 'ieee13' has no transformer 'reg_x'" --feeder "$feeders/ieee13.dss" --taps taps.csv

@@ -1,9 +1,12 @@
 #include "grid/opendss_reader.hpp"
+#include "grid/opendss_writer.hpp"
+#include "powerflow/make_power_flow.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "powerflow/static_control.hpp"
 #include "runtime/error.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -181,6 +184,69 @@ TEST(ManyClasses, ReproduceOpenDssAsWritten) {
   const auto references = read_reference(folder / "reference.csv").at("as_written");
   EXPECT_EQ(references.size(), 21u);
   expect_solution(flow, references);
+}
+
+/// A feeder that was written and read back has the voltages it had.
+void expect_written_feeder_solves_the_same(const fs::path& script) {
+  SCOPED_TRACE(script.string());
+  const auto network = make_network(read_feeder(script));
+  const fs::path folder = fs::temp_directory_path() / ("gridfed_written_" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  write_opendss(*network, initial_state(*network), folder / "written.dss");
+  const auto again = make_network(read_feeder(folder / "written.dss"));
+  fs::remove_all(folder);
+  UnbalancedPowerFlow one(network, tight), two(again, tight);
+  ASSERT_TRUE(one.solve(rated_conditions(*network)).converged);
+  ASSERT_TRUE(two.solve(rated_conditions(*again)).converged);
+  ASSERT_EQ(network->node_count(), again->node_count());
+  double worst = 0;
+  for (int node = 0; node < network->node_count(); ++node) {
+    ASSERT_EQ(network->node_name(node), again->node_name(node));
+    const Complex voltage = one.solution().bus_voltages[node];
+    const double nominal = network->buses()[network->nodes()[node].bus].nominal_voltage;
+    worst = std::max(worst, std::abs(two.solution().bus_voltages[node] - voltage) / nominal);
+    EXPECT_EQ(nominal, again->buses()[again->nodes()[node].bus].nominal_voltage) << network->node_name(node);
+  }
+  EXPECT_LT(worst, 1e-9);
+}
+
+TEST(WrittenFeeders, SolveToTheSameVoltages) {
+  for (const std::string name : {"ieee13", "ieee34", "ieee37", "ieee123", "ieee13_der", "ieee34_der", "ieee37_der", "ieee123_der"}) {
+    expect_written_feeder_solves_the_same(source_folder / "inputs/feeders" / (name + ".dss"));
+  }
+  expect_written_feeder_solves_the_same(source_folder / "tests/regression/many_classes/feeder.dss");
+}
+
+TEST(WrittenFeeders, LargeOneSolvesToTheSameVoltages) {
+  const fs::path script = source_folder / "../shared/reference/feeders/8500-Node/network/Master.dss";
+  if (!fs::exists(script)) GTEST_SKIP() << "no " << script.string();
+  expect_written_feeder_solves_the_same(script);
+}
+
+/// A generator of model 3 against OpenDSS (C-API 0.14.5, a tolerance of 1e-11): one that holds 0.99 p.u., and one at its limit.
+TEST(HeldVoltage, AgreesWithOpenDss) {
+  struct Case {
+    const char* generator;
+    double voltage_pu;
+    Complex line_power;  ///< kW, kvar
+  };
+  for (const auto& [generator, voltage_pu, line_power] :
+       {Case{"vpu=0.99 minkvar=-5000 maxkvar=5000", 0.99, {1509.0033268, 720.9930269}},
+        Case{"vpu=1 minkvar=-100 maxkvar=100", 0.98883532887, {1509.8796843, 888.2065973}}}) {
+    SCOPED_TRACE(generator);
+    const fs::path script = fs::temp_directory_path() / ("gridfed_held_" + std::to_string(getpid()) + ".dss");
+    std::ofstream(script) << "new circuit.a basekv=12.47\nnew line.l bus1=sourcebus bus2=b r1=0.5 x1=1 r0=0.5 x0=1 length=1\n"
+                             "new load.l bus1=b kv=12.47 kw=2000 pf=0.9\nnew generator.g bus1=b kv=12.47 kw=500 model=3 "
+                          << generator << "\nset voltagebases=[12.47]\n";
+    const auto network = make_network(read_feeder(script));
+    fs::remove(script);
+    const auto flow = make_power_flow(network, {.tolerance = 1e-11, .max_iterations = 100});
+    ASSERT_TRUE(flow->solve(rated_conditions(*network)).converged);
+    const double base = 12470 / std::sqrt(3.0);
+    const Complex voltage = flow->solution().bus_voltages[find_node(*network, "b.1")];
+    EXPECT_NEAR(std::abs(voltage) / base, voltage_pu, 1e-9);
+    EXPECT_LT(relative(flow->line_flow(0).power / 1e3, line_power), 1e-6);
+  }
 }
 
 /// The scripts that OpenDSS ships for the same feeders, where a collection of them with all node voltages and flows stands beside the

@@ -5,6 +5,7 @@
 // the line of the test and a solve at a tolerance of 1e-10.
 #include "feeders.hpp"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 namespace gridfed {
@@ -94,11 +95,42 @@ TEST(OpenDssGeneration, GeneratorsAreLoadsOfNegativePower) {
   EXPECT_EQ(data.loads[3].vmin_pu, 0.9);
 }
 
+// The values are those that the same OpenDSS reports after the same edits (? generator.g.kvar, maxkvar, minkvar).
+TEST(OpenDssGeneration, GeneratorsOfModelThreeHoldTheirVoltageWithinTheLimitsOpenDssGivesThem) {
+  struct Limits {
+    const char* properties;
+    double kw, kvar, min, max;
+  };
+  for (const auto& [properties, kw, kvar, min, max] : {
+           Limits{"", 1000, 60, -120, 120},
+           Limits{"kw=100 kvar=30 kw=200", 200, 60, -120, 120},
+           Limits{"kvar=30 pf=0.9", 1000, 484.322104837853, -968.644209675705, 968.644209675705},
+           Limits{"kw=100 kvar=30 pf=-0.9", 100, -48.4322104837853, -96.8644209675705, 96.8644209675705},
+           Limits{"kw=0 kvar=30 kw=50", 50, 30, -60, 60},
+           Limits{"kvar=40 kw=70", 70, 2.80000000000004, -5.60000000000008, 5.60000000000008},
+           Limits{"minkvar=-7 kvar=5", 1000, 5, -10, 10},
+           Limits{"kvar=5 minkvar=-7", 1000, 5, -7, 10},
+       }) {
+    SCOPED_TRACE(properties);
+    const NetworkData data = data_of(fmt::format("new generator.g bus1=b kv=12.47 model=3 vpu=1.02 {}", properties));
+    EXPECT_TRUE(data.loads.empty());
+    ASSERT_EQ(data.generators.size(), 1u);
+    const GeneratorData& g = data.generators[0];
+    EXPECT_EQ(g.voltage_setpoint_pu, 1.02);
+    EXPECT_EQ(g.rated_voltage, 12470);
+    EXPECT_NEAR(g.power.real(), 1e3 * kw, 1e-9);
+    EXPECT_NEAR(g.power.imag(), 1e3 * kvar, 1e-6);
+    EXPECT_NEAR(g.min_reactive, 1e3 * min, 1e-6);
+    EXPECT_NEAR(g.max_reactive, 1e3 * max, 1e-6);
+  }
+  EXPECT_EQ(data_of("new generator.g bus1=b kw=100 kvar=30 model=3\nset genmult=0.5").generators[0].power, Complex(50e3, 30e3));
+  EXPECT_EQ(data_of("new generator.g bus1=b model=3 daily=default").notes.size(), 1u);
+}
+
 TEST(OpenDssGeneration, WhatIsNotModelledIsRefusedOrNoted) {
   EXPECT_EQ(data_of("new pvsystem.p bus1=b vminpu=.8 vmaxpu=1.2\nnew storage.s bus1=b vminpu=.8").notes.size(), 1u);
-  for (const std::string line :
-       {"new generator.g bus1=b model=3", "new generator.g bus1=b model=6", "new generator.g bus1=b dispmode=price",
-        "new pvsystem.p bus1=b model=2", "new pvsystem.p bus1=b effcurve=none", "new storage.s bus1=b %pminnovars=5"}) {
+  for (const std::string line : {"new generator.g bus1=b model=6", "new generator.g bus1=b dispmode=price", "new pvsystem.p bus1=b model=2",
+                                 "new pvsystem.p bus1=b effcurve=none", "new storage.s bus1=b %pminnovars=5"}) {
     EXPECT_NE(test::error_of([&] { data_of(line); }).find("small.dss:3: "), std::string::npos) << line;
   }
 }
