@@ -253,6 +253,8 @@ void ClusterFactor::solve(double* r_re, double* r_im, double* x_re, double* x_im
   }
 }
 
+// g++ 12 would pair real and imaginary parts into vectors that it writes in halves and reads whole, which waits for the store: four times
+// slower.
 __attribute__((optimize("no-tree-slp-vectorize"))) void ClusterFactor::recover(const double* r_re, const double* r_im, const double* x_re,
                                                                                const double* x_im, std::span<Complex> v) const {
   std::vector<double> work;
