@@ -109,6 +109,15 @@ void like(T& object, const Value& value, Script& script) {
   object = std::move(copy);
 }
 
+/// Names of the properties that have a meaning here or none for a power flow.
+template <class T>
+std::vector<std::string_view> understood(std::span<const Property<T>> properties) {
+  std::vector<std::string_view> names;
+  for (const auto& property : properties)
+    if (property.set != static_cast<void (*)(T&, const Value&, Script&)>(refuse)) names.push_back(property.name);
+  return names;
+}
+
 /// Applies the arguments to the object.
 template <class T>
 void edit(std::string_view class_name, std::span<const Property<T>> properties, const std::vector<std::string_view>& names, T& object,
@@ -124,7 +133,7 @@ void edit(std::string_view class_name, std::span<const Property<T>> properties, 
       if (index < 0)
         throw ScriptError{fmt::format("unknown property '{}' of {}.{} (the nearest is '{}')", argument.name, class_name, object.name,
                                       nearest(names, argument.name)),
-                          "correct its name or leave it out"};
+                          fmt::format("leave it out or write one of {}", listed(understood(properties)))};
       next = static_cast<std::size_t>(index);
     } else if (next >= properties.size()) {
       throw ScriptError{fmt::format("value '{}' of {}.{} follows the last property", argument.value.text, class_name, object.name),

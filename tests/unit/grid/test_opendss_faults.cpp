@@ -91,7 +91,7 @@ TEST(OpenDssFaults, LongInputTakesTimeInProportion) {
   const std::string circuit = "new circuit.a basekv=12.47 bus1=a\n";
   EXPECT_LT(seconds(circuit + "new loadshape.s npts=1 mult=[" + std::string(1'000'000, '1') + "]"), 2);
   EXPECT_LT(seconds(circuit + std::string(1'000'000, 'x')), 2);
-  EXPECT_LT(circuit_fault(std::string(1'000'000, 'x')).size(), 1000u);
+  EXPECT_LT(circuit_fault(std::string(1'000'000, 'x')).size(), 2000u);
   std::string many = circuit + "new line.l0 bus1=a bus2=b0\n";
   for (int i = 1; i < 20'000; ++i)
     many += "new line.l" + std::to_string(i) + " bus1=b" + std::to_string(i - 1) + " bus2=b" + std::to_string(i) + "\n";
