@@ -88,6 +88,7 @@ class NetworkBuilder {
       faults_.messages.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
     for (const auto& bus : data().buses) {
       if (bus.nominal_voltage) check_positive({}, fmt::format("nominal voltage of bus '{}'", bus.name), *bus.nominal_voltage);
+      if (bus.start_voltage) check_positive({}, fmt::format("starting voltage of bus '{}'", bus.name), std::abs(*bus.start_voltage));
     }
     check_names("source", data().sources);
     for (const auto& source : data().sources) {
@@ -274,7 +275,7 @@ class NetworkBuilder {
   void number() {
     for (const auto& name : order_) {
       const int bus = static_cast<int>(network_.buses_.size());
-      network_.buses_.push_back({.name = name, .position = std::nullopt});
+      network_.buses_.push_back({.name = name, .position = {}});
       network_.bus_index_.emplace_back(name, bus);
       network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[name].size())});
       for (const int conductor : conductors_[name]) network_.nodes_.push_back({bus, conductor});
@@ -284,6 +285,7 @@ class NetworkBuilder {
       const int position = network_.find_bus(bus.name);
       if (position < 0) continue;
       network_.buses_[position].position = bus.position;
+      network_.buses_[position].start_voltage = bus.start_voltage;
       if (bus.nominal_voltage) network_.buses_[position].nominal_voltage = *bus.nominal_voltage;
     }
     const auto two_ended = [&](const Terminal& from, const std::optional<Terminal>& to) {

@@ -20,6 +20,7 @@ struct Bus {
   bool grounded = true;        ///< its galvanic section has a neutral reference; else only line-to-line voltages mean anything
   int parent = -1;             ///< next bus towards the source along the shortest path, -1 at the source
   double distance = 0;         ///< impedance of that path, referred to this bus's voltage base [p.u. on 1 VA]
+  std::optional<Complex> start_voltage = {};  ///< see BusData
   std::optional<std::array<double, 2>> position;
 };
 

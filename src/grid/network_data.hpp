@@ -31,6 +31,7 @@ enum class Connection { wye, delta };
 struct BusData {
   std::string name;
   std::optional<double> nominal_voltage;          ///< line-to-neutral [V], where it does not follow from sources and transformers
+  std::optional<Complex> start_voltage = {};      ///< where an iteration begins [p.u.], of a network with one conductor a bus
   std::optional<std::array<double, 2>> position;  ///< drawing coordinates, the feeder's own unit
 };
 

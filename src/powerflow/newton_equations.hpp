@@ -1,6 +1,7 @@
 #pragma once
 
 #include "powerflow/nodal_model.hpp"
+#include "powerflow/reactive_limits.hpp"
 
 #include <span>
 #include <vector>
@@ -8,9 +9,9 @@
 namespace gridfed {
 
 /// The equations f(u) = 0 of Newton's method. Unknowns u: real and imaginary part of each node's voltage [p.u.], then the reactive power of
-/// each generator that may hold its voltage [VA]. Equations: scaled current that is missing at each node, turned by 45 degrees so that ties
-/// without resistance leave no zero on a diagonal; for ideal sources the voltage; for generators the voltage or, at a limit, the reactive
-/// power.
+/// each voltage that generators may hold, which the first of them delivers here [VA]. Equations: scaled current that is missing at each
+/// node, turned by 45 degrees so that ties without resistance leave no zero on a diagonal; for ideal sources the voltage; for generators
+/// the voltage or, at a limit, the reactive power.
 class NewtonEquations {
  public:
   explicit NewtonEquations(const NodalModel& model);
@@ -18,13 +19,12 @@ class NewtonEquations {
   /// What the present case is.
   struct Case {
     LoadingConditions conditions;
-    std::vector<int> limit;  ///< by holding generator: 0 holds its voltage, -1 at its lower reactive limit, 1 at its upper
+    std::vector<int> limit;  ///< by held voltage: 0 is held, -1 stands at the lower reactive limit, 1 at the upper
   };
 
   int size() const { return 2 * nodes_ + static_cast<int>(holding_.size()); }
-  /// Positions of the generators that may hold a voltage.
-  std::span<const int> holding() const { return holding_; }
-  /// Mean phase voltage of holding generator k over its setpoint, minus one.
+  std::span<const HeldVoltage> holding() const { return holding_; }
+  /// Mean phase voltage k over its rated voltage, minus the setpoint.
   double voltage_error(const NodalModel& model, int k, std::span<const double> u) const;
 
   void evaluate(const NodalModel& model, const Case& now, std::span<const double> u, std::span<double> f) const;
@@ -37,9 +37,9 @@ class NewtonEquations {
   LoadingConditions with_reactive_power(const Case& now, std::span<const double> u) const;
 
   int nodes_ = 0;
-  std::vector<int> holding_;
-  std::vector<double> weight_;                       // of a generator's voltage equation [VA]
-  std::vector<std::vector<InjectionPhase>> phases_;  // of each holding generator
+  std::vector<HeldVoltage> holding_;
+  std::vector<double> weight_;                       // of a voltage equation [VA]
+  std::vector<std::vector<InjectionPhase>> phases_;  // of the first generator that holds it
   std::vector<char> fixed_;                          // by node
 };
 

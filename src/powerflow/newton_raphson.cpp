@@ -25,7 +25,7 @@ struct NewtonRaphson::Workspace {
   const NodalModel* model = nullptr;
   NewtonEquations equations;
   NewtonEquations::Case now;
-  std::vector<double> reactive_power;  // of holding generators [var]
+  std::vector<double> reactive_power;  // by held voltage [var]
   double tolerance = 0, last_step = 0, best_step = 0;
   int stalled = 0;
   std::exception_ptr failure;
@@ -185,16 +185,18 @@ void NewtonRaphson::refresh(const StateChange&) {}  // the Jacobian is formed an
 void NewtonRaphson::start() {
   const auto& generators = network().data().generators;
   for (std::size_t k = 0; k < work_->reactive_power.size(); ++k) {
-    const auto& generator = generators[work_->equations.holding()[k]];
-    work_->reactive_power[k] = std::clamp(generator.power.imag(), generator.min_reactive, generator.max_reactive);
+    const auto& held = work_->equations.holding()[k];
+    double guess = 0;
+    for (const int g : held.generators) guess += generators[g].power.imag();
+    work_->reactive_power[k] = std::clamp(guess, held.min_reactive, held.max_reactive);
   }
   std::fill(work_->now.limit.begin(), work_->now.limit.end(), 0);
-  if (is_positive_sequence(network())) {  // one phase: the source's voltage everywhere, setpoints where they are held
-    const Complex reference = model_.source_voltages()[0](0) / model_.base()[network().source_nodes()[0][0]];
-    std::fill(x_.begin(), x_.end(), reference / std::abs(reference));
-    for (std::size_t k = 0; k < work_->reactive_power.size(); ++k) {
-      const int g = work_->equations.holding()[k], node = network().generator_nodes()[g][0];
-      x_[node] *= *generators[g].voltage_setpoint_pu * generators[g].rated_voltage / model_.base()[node];
+  if (is_positive_sequence(network())) {
+    start_positive_sequence();
+    for (const auto& held : work_->equations.holding()) {
+      const auto& generator = generators[held.first()];
+      const int node = network().generator_nodes()[held.first()][0];
+      x_[node] *= *generator.voltage_setpoint_pu * generator.rated_voltage / model_.base()[node] / std::abs(x_[node]);
     }
   } else {
     std::vector<Complex> values(model_.matrix().begin(), model_.matrix().end());
@@ -237,7 +239,8 @@ void NewtonRaphson::iterate(const LoadingConditions& conditions, PowerFlowSoluti
     check_petsc(VecGetArrayRead(work.unknown.get(), &found));
     for (std::size_t k = 0; k < holding.size(); ++k) {
       const int at = static_cast<int>(k);
-      changed |= limits.move(at, found[2 * x_.size() + k], work.equations.voltage_error(model_, at, work.view(found)));
+      if (options_.reactive_limits)
+        changed |= limits.move(at, found[2 * x_.size() + k], work.equations.voltage_error(model_, at, work.view(found)));
     }
     check_petsc(VecRestoreArrayRead(work.unknown.get(), &found));
   }
@@ -246,7 +249,7 @@ void NewtonRaphson::iterate(const LoadingConditions& conditions, PowerFlowSoluti
   for (std::size_t i = 0; i < x_.size(); ++i) x_[i] = {found[2 * i], found[2 * i + 1]};
   for (std::size_t k = 0; k < holding.size(); ++k) {
     work.reactive_power[k] = found[2 * x_.size() + k];
-    solution.generator_power[holding[k]].imag(work.reactive_power[k]);
+    share_reactive_power(network(), holding[k], work.reactive_power[k], solution.generator_power);
   }
   check_petsc(VecRestoreArrayRead(work.unknown.get(), &found));
 }
