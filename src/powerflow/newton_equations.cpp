@@ -1,11 +1,16 @@
 #include "powerflow/newton_equations.hpp"
 
+#include "powerflow/power_flow.hpp"
+
 #include <cmath>
 
 namespace gridfed {
 
 NewtonEquations::NewtonEquations(const NodalModel& model)
-    : nodes_(model.network().node_count()), holding_(held_voltages(model.network())), fixed_(nodes_, 0) {
+    : nodes_(model.network().node_count()),
+      polar_(is_positive_sequence(model.network())),
+      holding_(held_voltages(model.network())),
+      fixed_(nodes_, 0) {
   for (const auto& held : holding_) {
     auto& own = phases_.emplace_back();
     for (const auto& phase : model.generator_phases()) {
@@ -18,8 +23,29 @@ NewtonEquations::NewtonEquations(const NodalModel& model)
   for (const auto& fixed : model.fixed_nodes()) fixed_[fixed.node] = 1;
 }
 
+std::vector<Complex> NewtonEquations::voltages(std::span<const double> u) const {
+  std::vector<Complex> x(nodes_);
+  for (int i = 0; i < nodes_; ++i) {
+    const Complex value(u[2 * i], u[2 * i + 1]);
+    x[i] = polar_ ? std::exp(value) : value;
+  }
+  return x;
+}
+
+void NewtonEquations::set_voltages(std::span<const Complex> x, std::span<double> u) const {
+  for (int i = 0; i < nodes_; ++i) {
+    const Complex value = polar_ ? std::log(x[i]) : x[i];
+    u[2 * i] = value.real();
+    u[2 * i + 1] = value.imag();
+  }
+}
+
 double NewtonEquations::voltage_error(const NodalModel& model, int k, std::span<const double> u) const {
-  const auto at = [&](int node) { return node == ground ? Complex{} : complex_at(u, node) * model.base()[node]; };
+  const auto at = [&](int node) {
+    if (node == ground) return Complex{};
+    const Complex value(u[2 * node], u[2 * node + 1]);
+    return (polar_ ? std::exp(value) : value) * model.base()[node];
+  };
   double mean = 0;
   for (const auto& phase : phases_[k]) mean += phase.share * std::abs(at(phase.a) - at(phase.b)) / phase.rated_voltage;
   return mean - *model.network().data().generators[holding_[k].first()].voltage_setpoint_pu;
@@ -35,10 +61,10 @@ LoadingConditions NewtonEquations::with_reactive_power(const Case& now, std::spa
 }
 
 void NewtonEquations::evaluate(const NodalModel& model, const Case& now, std::span<const double> u, std::span<double> f) const {
-  std::vector<Complex> x(nodes_), missing(nodes_);
-  for (int i = 0; i < nodes_; ++i) x[i] = complex_at(u, i);
+  const auto x = voltages(u);
+  std::vector<Complex> missing(nodes_);
   model.residual(with_reactive_power(now, u), x, missing);
-  for (auto& value : missing) value *= newton_turn;
+  for (int i = 0; i < nodes_; ++i) missing[i] = newton_turn * (polar_ ? x[i] * std::conj(missing[i]) : missing[i]);
   for (const auto& fixed : model.fixed_nodes()) {
     missing[fixed.node] = std::abs(model.matrix()[model.slot(fixed.node, fixed.node)]) * (fixed.voltage - x[fixed.node]);
   }

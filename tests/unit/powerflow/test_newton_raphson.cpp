@@ -24,8 +24,8 @@ double jacobian_error(const std::shared_ptr<const Network>& network, const Loadi
   const NewtonEquations equations(model);
   const NewtonEquations::Case now{conditions, std::vector<int>(equations.holding().size(), 0)};
   const int n = equations.size();
-  std::vector<double> u;
-  for (const Complex value : x) u.insert(u.end(), {value.real(), value.imag()});
+  std::vector<double> u(2 * x.size());
+  equations.set_voltages(x, u);
   for (const auto& held : equations.holding()) u.push_back(conditions.generator_power[held.first()].imag());
   Eigen::MatrixXd exact = Eigen::MatrixXd::Zero(n, n), differences(n, n);
   equations.differentiate(model, now, u, [&](int row, int column, double value) { exact(row, column) += value; });
@@ -100,6 +100,14 @@ TEST(NewtonEquations, HeldVoltagesHaveExactDerivatives) {
       {.name = "delta", .terminal = {"b", {1, 2, 3}}, .connection = Connection::delta, .rated_voltage = 4160, .power = {100e3, 20e3}});
   const auto network = make_network(data);
   EXPECT_LT(jacobian_error(network, rated_conditions(*network), voltages(*network, 0.98)), 1e-6);
+}
+
+TEST(NewtonEquations, TransmissionCasesHaveExactDerivatives) {
+  auto data = test::transmission_case("ieee14");
+  data.loads[3].model = LoadModel::constant_current;
+  data.loads[5].model = LoadModel::constant_impedance;
+  const auto network = make_network(data);
+  EXPECT_LT(jacobian_error(network, rated_conditions(*network), voltages(*network, 0.97)), 1e-6);
 }
 
 /// Voltage of a bus of a case file [p.u.].
