@@ -57,7 +57,7 @@ class Network {
   /// "bus.conductor", upper case as the field prints it.
   std::string node_name(int node) const;
 
-  /// Nodes by element position; ground is -1. A missing far end is an empty `to`.
+  /// Nodes by element position; ground and open conductors are -1. A missing far end is an empty `to`.
   std::span<const TerminalNodes> line_nodes() const { return lines_; }
   std::span<const std::vector<std::vector<int>>> transformer_nodes() const { return transformers_; }  ///< [transformer][winding][conductor]
   std::span<const TerminalNodes> capacitor_nodes() const { return capacitors_; }

@@ -140,7 +140,7 @@ void add_controls(Script& script, NetworkData& data) {
       data.regulators.push_back(regulator_data(c, t));
   for (auto& c : script.capacitor_controls) {
     const Capacitor* bank = script.capacitors.find(c.capacitor);
-    if (c.enabled && (!bank || (bank->enabled && bank->closed))) data.capacitor_controls.push_back(capacitor_control_data(c));
+    if (c.enabled && (!bank || bank->enabled)) data.capacitor_controls.push_back(capacitor_control_data(c));
   }
   for (auto& c : script.inverter_controls)
     if (c.enabled) data.inverter_controls.push_back(inverter_control_data(c, script));

@@ -99,12 +99,14 @@ void set_shape(T& element, const Value& value, Script& script) {
   element.shapes.*member = value.word().empty() ? std::string() : named_shape(value, script).name;
 }
 
-/// like=: everything but name, origin and buses.
+/// like=: everything but name, origin, what is open, and buses.
 template <auto table, auto... buses, class T>
 void like(T& object, const Value& value, Script& script) {
   T copy = named(script.*table, value, "object");
   copy.name = object.name;
   copy.origin = object.origin;
+  copy.closed = object.closed;
+  copy.open_conductors = object.open_conductors;
   ((copy.*buses = object.*buses), ...);
   object = std::move(copy);
 }

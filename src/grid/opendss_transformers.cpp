@@ -71,6 +71,7 @@ void set_transformer_code(Transformer& transformer, const Value& value, Script& 
   Transformer copy = named(script.transformer_codes, value, "XfmrCode");
   copy.name = transformer.name;
   copy.origin = transformer.origin;
+  copy.open_conductors = transformer.open_conductors;
   copy.enabled = transformer.enabled;
   copy.bank = transformer.bank;
   for (std::size_t i = 0; i < std::min(copy.windings.size(), transformer.windings.size()); ++i)
@@ -82,6 +83,7 @@ void set_transformer_like(Transformer& transformer, const Value& value, Script& 
   Transformer copy = named(script.transformers, value, "Transformer");
   copy.name = transformer.name;
   copy.origin = transformer.origin;
+  copy.open_conductors = transformer.open_conductors;
   for (std::size_t i = 0; i < copy.windings.size(); ++i)
     copy.windings[i].bus = i < transformer.windings.size() ? transformer.windings[i].bus : BusReference{};
   transformer = std::move(copy);

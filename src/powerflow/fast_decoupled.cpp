@@ -26,9 +26,10 @@ std::vector<SeriesBranch> series_branches(const NodalModel& model) {
   std::vector<SeriesBranch> branches;
   for (std::size_t i = 0; i < data.lines.size(); ++i) {
     const auto& nodes = model.lines()[i].nodes;
-    if (!model.state().closed[i]) continue;
+    if (!model.state().closed[i] || nodes[0] == ground || nodes[1] == ground) continue;
     const double from = base[nodes[0]], to = base[nodes[1]];
-    branches.push_back({nodes[0], nodes[1], to * to / data.lines[i].series_impedance(0, 0), from / (to * std::abs(data.lines[i].ratio)), 1});
+    branches.push_back(
+        {nodes[0], nodes[1], to * to / data.lines[i].series_impedance(0, 0), from / (to * std::abs(data.lines[i].ratio)), 1});
   }
   for (std::size_t i = 0; i < data.reactors.size(); ++i) {
     const auto& nodes = model.reactors()[i].nodes;
@@ -43,6 +44,7 @@ std::vector<SeriesBranch> series_branches(const NodalModel& model) {
           "powerflow.solver = newton_raphson",
           transformer.origin.file, transformer.origin.line, transformer.name);
     }
+    if (nodes[0] == ground || nodes[2] == ground) continue;  // open
     const auto ratio = [&](int winding, int node) {
       return base[node] / (transformer.windings[winding].rated_voltage * model.state().taps[i][winding]);
     };

@@ -128,7 +128,7 @@ struct NewtonRaphson::Workspace {
     });
   }
 
-  /// Largest change of a voltage in the last full Newton step [p.u.].
+  /// Largest change of a voltage in the last step [p.u.].
   double step_size() const {
     Vec step = nullptr;
     check_petsc(SNESGetSolutionUpdate(snes.get(), &step));
@@ -151,7 +151,11 @@ struct NewtonRaphson::Workspace {
         self.stalled = 0;
         return;
       }
-      self.last_step = self.step_size();
+      SNESLineSearch search = nullptr;
+      PetscReal taken = 1;  // share of the Newton step
+      check_petsc(SNESGetLineSearch(self.snes.get(), &search));
+      check_petsc(SNESLineSearchGetLambda(search, &taken));
+      self.last_step = self.step_size() / taken;
       if (self.last_step < 0.5 * self.best_step) {
         self.best_step = self.last_step;
         self.stalled = 0;

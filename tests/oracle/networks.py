@@ -31,6 +31,7 @@ class RandomNetwork:
     def __init__(self, seed):
         self.rng = random.Random(seed)
         self.lines, self.buses, self.levels, self.count = [], [], 0, 0
+        self.opened = []  # commands, once everything is there
         self.frequency = self.rng.choice([50, 60])
         self.source_and_substation(seed)
         for _ in range(self.rng.randint(6, 22)):
@@ -43,8 +44,12 @@ class RandomNetwork:
         for add in (self.capacitor, self.reactor, self.generator):
             for _ in range(self.rng.choice([0, 1, 2])):
                 add(self.rng.choice(self.buses[1:]))
+        if self.rng.random() < 0.3:
+            self.held_voltage()
+        for _ in range(self.rng.choice([0, 0, 1, 2])):
+            self.open_end()
         bases = sorted({round(b.kv, 6) for b in self.buses}, reverse=True)
-        self.write(f"set voltagebases=[{' '.join(str(kv) for kv in bases)}]", "calcvoltagebases")
+        self.write(f"set voltagebases=[{' '.join(str(kv) for kv in bases)}]", "calcvoltagebases", *self.opened)
 
     @property
     def script(self):
@@ -380,7 +385,50 @@ class RandomNetwork:
     def load(self, bus):
         where = self.attachment(bus)
         if where:
-            self.write(f"new load.{self.name('d')} {where} {self.load_words(bus.kva * self.uniform(0.01, 0.12))}")
+            kw = bus.kva * self.uniform(0.01, 0.12)
+            name = self.name("d")
+            if "phases=3 conn=wye" in where and self.rng.random() < 0.15:
+                # A neutral on a node of its own, which OpenDSS earths through a reactor alone: rneut moves nothing.
+                node = where.split()[0] + ".7"
+                self.write(f"new reactor.{self.name('x')} bus1={bus.name}.7 phases=1 r={self.uniform(0.5, 20)} x={self.uniform(0, 5)}")
+                where = where.replace(where.split()[0], node) + self.maybe(0.7, f" rneut={self.uniform(0, 20)} xneut={self.uniform(0, 5)}")
+            self.write(f"new load.{name} {where} {self.load_words(kw)}")
+
+    def held_voltage(self):
+        """A generator that holds a voltage of a strong enough bus, near what it has without it and far from its limits."""
+        buses = [b for b in self.buses[1:] if len(b.phases) == 3 and b.earthed and b.kv > 1]
+        if buses:
+            bus = self.rng.choice(buses)
+            kw = 0.1 * bus.kva
+            self.write(
+                f"new generator.{self.name('g')} bus1={bus.terminal()} phases=3 conn=wye kv={bus.kv} model=3 kw={kw:.5g} vpu={self.uniform(0.95, 1.02)} "
+                f"maxkvar={50 * kw:.5g} minkvar={-50 * kw:.5g} vminpu=0.5 vmaxpu=1.5"
+            )
+
+    def open_end(self):
+        """A line that leads nowhere, or a transformer beside others, with some of its conductors open."""
+        buses = [b for b in self.buses[1:] if b.kv > 1 and b.kv != 0.208]
+        if not buses:
+            return
+        bus = self.rng.choice(buses)
+        n = len(bus.phases)
+        name = self.name("stub")
+        if n == 3 and self.rng.random() < 0.5:
+            end = self.name("b")
+            conns = "[delta wye]" if self.rng.random() < 0.5 or not bus.earthed else "[wye wye]"
+            self.write(
+                f"new transformer.{name} phases=3 windings=2 buses=[{bus.terminal()} {end}] conns={conns} kvs=[{bus.kv} 0.4] kvas=[200 200] "
+                f"xhl={self.uniform(2, 9)} %noloadloss={self.uniform(0.2, 2)} %imag={self.uniform(0.5, 4)}"
+            )
+            self.opened.append(self.rng.choice([f"open transformer.{name} 2", f"open transformer.{name} 2 {self.rng.randint(1, 4)}"]))
+            return
+        end = Bus(self.name("b"), bus.phases, bus.kv, bus.earthed, bus.kva, bus.level)
+        code = self.name("code")
+        self.write(
+            f"new linecode.{code} nphases={n} units=km {self.matrices(n, self.uniform(0.15, 0.8), self.uniform(0.15, 0.35))}",
+            f"new line.{name} bus1={bus.terminal()} bus2={end.terminal()} phases={n} linecode={code} length={self.uniform(1, 5)} units=km",
+        )
+        self.opened.append(self.rng.choice([f"open line.{name} 2", f"open line.{name} 2 {self.rng.randint(1, n)}"]))
 
     def generator(self, bus):
         where = self.attachment(bus)

@@ -105,6 +105,21 @@ TEST(MatpowerReader, CarriesOutTheConversionsOfDistributionCases) {
   EXPECT_EQ(halves.sources[0].angle_deg, -2.5);
 }
 
+TEST(MatpowerReader, CarriesOutConditionsAndChoosesRows) {
+  const std::string block =
+      "if on\n  [GEN_BUS, PG] = idx_gen;\n  k = find( isinf(mpc.gen(:, QMAX)) & ...\n    isinf(mpc.gen(:, QMIN)) );\n"
+      "  mpc.gen(k, QMAX) = mpc.gen(k, QG);\n  mpc.gen(k, QMIN) = mpc.gen(k, QG);\nend\n";
+  for (const bool on : {true, false}) {
+    const auto data = case_data(start + "on = " + (on ? "1" : "0") + ";\n" + buses + machines + branches + block);
+    EXPECT_EQ(std::isinf(data.generators[0].max_reactive), !on);
+    if (on) {
+      EXPECT_EQ(data.generators[0].max_reactive, 4e6);
+    }
+    EXPECT_EQ(data.generators[1].max_reactive, 2e6);
+  }
+  EXPECT_EQ(case_data(start + buses + machines + branches + "if 0\nif 1\nfor\nend\nwhile x\nend\nmpc.bus(1, 3) = 7;\n").loads.size(), 2u);
+}
+
 TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   const auto message = [](const std::string& text) { return test::error_of([&] { case_data(text); }); };
   expect_in("small.m:4: table 'bus' begins here and does not end", message(start + "mpc.bus = [\n3"));
@@ -114,7 +129,10 @@ TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   expect_in("small.m:4: '-' is not a number", message(start + "mpc.bus = [1 - 2];"));
   expect_in("small.m:8: 'half' is not a number, nor the name of one", message(start + buses + "mpc.bus(:, 3) = half;"));
   expect_in("small.m:4: '[' follows the value of mpc.baseMVA", message(start + "mpc.baseMVA = 3 [2];"));
-  expect_in("small.m:4: the statement that begins with 'if' is not understood", message(start + "if 1\nend"));
+  expect_in("small.m:4: the statement that begins with 'for' is not understood", message(start + "for i = 1:2\nend"));
+  expect_in("small.m:4: the block that begins here does not end", message(start + "if 0\nfor"));
+  expect_in("small.m:5: 'else' is not carried out", message(start + "if 0\nelse\nend"));
+  expect_in("small.m:8: 'half' is neither a variable nor a column", message(start + buses + "mpc.bus(half, 3) = 1;"));
   expect_in("small.m:8: 14 is not a column of 'bus', which has 13", message(start + buses + "mpc.bus(:, 14) = 1;"));
   expect_in("an expression is nested too deeply", message(start + "x = " + std::string(200, '(') + "1;"));
   expect_in("small.m:8: bus 9 is not in the bus table", message(start + buses + "mpc.gen = [9 0 0 0 0 1 1 1];"));

@@ -263,8 +263,8 @@ TEST_F(OpenDssReader, SwitchingAndServiceStates) {
       "2\n"
       "new line.d bus1=x bus2=y\ndisable line.d\n");
   ASSERT_EQ(data.lines.size(), 2u);
-  EXPECT_FALSE(data.lines[0].closed);
-  EXPECT_TRUE(data.lines[1].closed);
+  EXPECT_TRUE(data.lines[0].from.all_open());
+  EXPECT_TRUE(data.lines[0].to.open.empty() && data.lines[1].from.open.empty() && data.lines[1].to.open.empty());
 }
 
 TEST_F(OpenDssReader, ClearForgetsEarlierCircuits) {
@@ -328,11 +328,6 @@ TEST_F(OpenDssReader, WhatIsUnknownIsAnsweredByWhatIsUnderstood) {
   const std::string option = error_of("set lodmult=2");
   EXPECT_EQ(option.find("case.dss:2: unknown option 'lodmult' (the nearest is 'loadmult'): leave it out or write one of "), 0u) << option;
   for (const std::string* message : {&property, &kind, &command, &option}) EXPECT_EQ(message->find('\n'), std::string::npos);
-}
-
-TEST_F(OpenDssReader, EndlessRedirectionEnds) {
-  write("case.dss", "redirect case.dss");
-  EXPECT_THROW(read_opendss(folder / "case.dss"), Error);
 }
 
 TEST_F(OpenDssReader, OtherKindsOfFileAreRefused) {
