@@ -55,6 +55,19 @@ void set_positive(T& object, const Value& value, Script&) {
   read(value, object.*member);
 }
 
+/// A number of phases, windings, conductors or steps, which memory is taken for.
+inline int count(const Value& value) {
+  constexpr int most = 100;
+  const int number = value.integer();
+  if (number < 1 || number > most) throw ScriptError{fmt::format("{} is not from 1 to {}", number, most), "give a number within"};
+  return number;
+}
+
+template <auto member, class T>
+void set_count(T& object, const Value& value, Script&) {
+  object.*member = count(value);
+}
+
 /// The property has no bearing on a power flow.
 template <class T>
 void ignore(T&, const Value&, Script&) {}

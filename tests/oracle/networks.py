@@ -46,6 +46,7 @@ class RandomNetwork:
                 add(self.rng.choice(self.buses[1:]))
         if self.rng.random() < 0.3:
             self.held_voltage()
+        self.controlled = self.rng.random() < 0.4 and self.capacitor_control()
         for _ in range(self.rng.choice([0, 0, 1, 2])):
             self.open_end()
         bases = sorted({round(b.kv, 6) for b in self.buses}, reverse=True)
@@ -404,6 +405,36 @@ class RandomNetwork:
                 f"new generator.{self.name('g')} bus1={bus.terminal()} phases=3 conn=wye kv={bus.kv} model=3 kw={kw:.5g} vpu={self.uniform(0.95, 1.02)} "
                 f"maxkvar={50 * kw:.5g} minkvar={-50 * kw:.5g} vminpu=0.5 vmaxpu=1.5"
             )
+
+    def capacitor_control(self):
+        """A bank whose steps a controller may move, and whether there is one. A voltage override begins with a step in service: OpenDSS takes a
+        bank for closed whatever its steps are."""
+        rng = self.rng
+        buses = [b for b in self.buses[1:] if len(b.phases) == 3 and b.earthed and b.kv > 1]
+        if not buses:
+            return False
+        bus, name, line = rng.choice(buses), self.name("bank"), self.name("l")
+        to = self.add_bus(bus.phases, bus.kv, bus.earthed, bus.kva, bus.level)
+        steps = rng.choice([1, 3])
+        override = rng.random() < 0.4
+        states = [1] * steps if override else rng.choice([[0] * steps, [1] * steps])
+        volts = 1e3 * bus.kv / sqrt(3)
+        kind = rng.choice(
+            [
+                f"type=kvar onsetting={self.uniform(0.01, 0.1) * bus.kva:.5g} offsetting={-self.uniform(0.2, 0.4) * bus.kva:.5g}",
+                f"type=voltage ptratio={volts / 120:.6g} onsetting={self.uniform(108, 117)} offsetting={self.uniform(124, 132)}",
+                f"type=current ctratio=10 onsetting={self.uniform(0.05, 0.5) * bus.kva / bus.kv / 17:.5g} offsetting=0.01",
+            ]
+        )
+        self.write(
+            f"new line.{line} bus1={bus.terminal()} bus2={to.terminal()} phases=3 r1=0.2 x1=0.4 r0=0.4 x0=1 c1=0 c0=0 length=0.2",
+            f"new load.{self.name('d')} bus1={to.terminal()} phases=3 conn=wye kv={bus.kv} kw={0.1 * bus.kva:.5g} kvar={self.uniform(0, 0.1) * bus.kva:.5g}",
+            f"new capacitor.{name} bus1={to.terminal()} phases=3 kv={bus.kv} kvar={self.uniform(0.02, 0.2) * bus.kva:.5g} numsteps={steps} "
+            f"states=[{' '.join(map(str, states))}]",
+            f"new capcontrol.{self.name('k')} capacitor={name} element=line.{line} terminal=1 {kind}"
+            + (f" voltoverride=yes vmin=100 vmax={self.uniform(115, 126)} ptratio={volts / 120:.6g}" if override else ""),
+        )
+        return True
 
     def open_end(self):
         """A line that leads nowhere, or a transformer beside others, with some of its conductors open."""

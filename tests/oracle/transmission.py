@@ -57,7 +57,7 @@ def pypower_solution(case, algorithm=1):
 def own_solution(powerflow, path, solver, limits, output):
     """Voltages by bus [kV], or the driver's last words."""
     command = [powerflow, "--feeder", path, "--controls", "off", "--tolerance", "1e-9", *SOLVERS[solver]]
-    command += ["--powerflow.reactive_limits", str(limits).lower(), "--powerflow.max_iterations", "200", "--voltages", output]
+    command += ["--powerflow.reactive_limits", str(limits).lower(), "--powerflow.max_iterations", "1000", "--voltages", output]
     outcome = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
     if outcome.returncode != 0:
         return None, (outcome.stderr.strip() or outcome.stdout.strip()).splitlines()[-1]

@@ -29,6 +29,14 @@ TEST(OpenDssControls, ReverseSettingsOfRegulatorsAreNotedOnceAndReverseModeIsRef
   EXPECT_NE(fault_of(regulator + "reversible=yes").find("this mode of the controller is not modelled"), std::string::npos);
 }
 
+TEST(OpenDssControls, AControlByVoltageHasNoOverride) {
+  const std::string control = "new capcontrol.k element=line.l capacitor=c voltoverride=yes vmin=100 vmax=116 type=";
+  EXPECT_TRUE(data_of(control + "kvar").capacitor_controls[0].voltage_override);
+  const auto data = data_of(control + "voltage");
+  EXPECT_FALSE(data.capacitor_controls[0].voltage_override);
+  ASSERT_EQ(data.notes.size(), 1u);
+}
+
 TEST(OpenDssControls, CapacitorControlHasTheDefaultsOfOpenDss) {
   const auto network = make_network(data_of("new capcontrol.k element=line.l capacitor=c"));
   const auto& control = network->data().capacitor_controls.at(0);

@@ -88,6 +88,16 @@ TEST(OpenDssFaults, ZeroTapsAndVoltages) {
   expect_in("0 is not above zero", circuit_fault("new load.l bus1=a kv=0"));
 }
 
+TEST(OpenDssFaults, CountsThatWouldTakeAllMemory) {
+  expect_in("small.dss:2: 999999999 is not from 1 to 100 (property 'windings' of Transformer.t)",
+            circuit_fault("new transformer.t windings=999999999"));
+  expect_in("(property 'nphases' of LineCode.c)", circuit_fault("new linecode.c nphases=100000"));
+  expect_in("(property 'nconds' of LineGeometry.g)", circuit_fault("new linegeometry.g nconds=1e8"));
+  expect_in("(property 'nconds' of LineSpacing.s)", circuit_fault("new linespacing.s nconds=1e8"));
+  expect_in("(property 'Numsteps' of Capacitor.c)", circuit_fault("new capacitor.c bus1=a numsteps=1e9"));
+  expect_in("(property 'phases' of Load.l)", circuit_fault("new load.l bus1=a phases=1e9"));
+}
+
 TEST(OpenDssFaults, UnknownThingsAreErrorsOrNotes) {
   const std::string text =
       "new circuit.a basekv=12.47 bus1=a\nnew gadget.g bus1=a\n~ size=3\ngadget.g.size=4\nnew gadget.h\nnew line.l bus1=a bus2=b "
