@@ -402,13 +402,14 @@ class RandomNetwork:
             bus = self.rng.choice(buses)
             kw = 0.1 * bus.kva
             self.write(
-                f"new generator.{self.name('g')} bus1={bus.terminal()} phases=3 conn=wye kv={bus.kv} model=3 kw={kw:.5g} vpu={self.uniform(0.95, 1.02)} "
+                f"new generator.{self.name('g')} bus1={bus.terminal()} phases=3 conn=wye kv={bus.kv} model=3 kw={kw:.5g} "
+                f"vpu={self.uniform(0.95, 1.02)} "
                 f"maxkvar={50 * kw:.5g} minkvar={-50 * kw:.5g} vminpu=0.5 vmaxpu=1.5"
             )
 
     def capacitor_control(self):
-        """A bank whose steps a controller may move, and whether there is one. A voltage override begins with a step in service: OpenDSS takes a
-        bank for closed whatever its steps are."""
+        """A bank whose steps a controller may move, and whether there is one. A voltage override begins with a step in service: OpenDSS takes
+        a bank for closed whatever its steps are."""
         rng = self.rng
         buses = [b for b in self.buses[1:] if len(b.phases) == 3 and b.earthed and b.kv > 1]
         if not buses:
@@ -428,7 +429,8 @@ class RandomNetwork:
         )
         self.write(
             f"new line.{line} bus1={bus.terminal()} bus2={to.terminal()} phases=3 r1=0.2 x1=0.4 r0=0.4 x0=1 c1=0 c0=0 length=0.2",
-            f"new load.{self.name('d')} bus1={to.terminal()} phases=3 conn=wye kv={bus.kv} kw={0.1 * bus.kva:.5g} kvar={self.uniform(0, 0.1) * bus.kva:.5g}",
+            f"new load.{self.name('d')} bus1={to.terminal()} phases=3 conn=wye kv={bus.kv} kw={0.1 * bus.kva:.5g} "
+            f"kvar={self.uniform(0, 0.1) * bus.kva:.5g}",
             f"new capacitor.{name} bus1={to.terminal()} phases=3 kv={bus.kv} kvar={self.uniform(0.02, 0.2) * bus.kva:.5g} numsteps={steps} "
             f"states=[{' '.join(map(str, states))}]",
             f"new capcontrol.{self.name('k')} capacitor={name} element=line.{line} terminal=1 {kind}"
@@ -448,7 +450,8 @@ class RandomNetwork:
             end = self.name("b")
             conns = "[delta wye]" if self.rng.random() < 0.5 or not bus.earthed else "[wye wye]"
             self.write(
-                f"new transformer.{name} phases=3 windings=2 buses=[{bus.terminal()} {end}] conns={conns} kvs=[{bus.kv} 0.4] kvas=[200 200] "
+                f"new transformer.{name} phases=3 windings=2 buses=[{bus.terminal()} {end}] conns={conns} kvs=[{bus.kv} 0.4] "
+                f"kvas=[200 200] "
                 f"xhl={self.uniform(2, 9)} %noloadloss={self.uniform(0.2, 2)} %imag={self.uniform(0.5, 4)}"
             )
             self.opened.append(self.rng.choice([f"open transformer.{name} 2", f"open transformer.{name} 2 {self.rng.randint(1, 4)}"]))

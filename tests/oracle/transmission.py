@@ -1,5 +1,5 @@
-"""Cases that MATPOWER ships, solved by the project's driver and by PYPOWER: voltages without reactive limits by Newton's method and both fast
-decoupled schemes, and whether each converges with limits, too."""
+"""Cases that MATPOWER ships, solved by the project's driver and by PYPOWER: voltages without reactive limits by Newton's method and both
+fast decoupled schemes, and whether each converges with limits, too."""
 
 import argparse
 import csv
@@ -48,7 +48,8 @@ def pypower_solution(case, algorithm=1):
     from pypower.api import ppoption, runpf
 
     # case16am has a branch of 6e-10 p.u., whose rounding leaves 2e-8 p.u. of power.
-    result, converged = runpf(case, ppoption(VERBOSE=0, OUT_ALL=0, PF_TOL=3e-8, PF_MAX_IT=30, PF_MAX_IT_FD=200, PF_ALG=algorithm, ENFORCE_Q_LIMS=0))
+    limits = {"PF_TOL": 3e-8, "PF_MAX_IT": 30, "PF_MAX_IT_FD": 200, "ENFORCE_Q_LIMS": 0}
+    result, converged = runpf(case, ppoption(VERBOSE=0, OUT_ALL=0, PF_ALG=algorithm, **limits))
     if not converged:
         return None
     return {f"{row[0]:.0f}": row[7] * np.exp(1j * np.pi / 180 * row[8]) for row in result["bus"] if row[1] != 4}
