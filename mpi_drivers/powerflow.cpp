@@ -36,7 +36,8 @@ void declare(po::options_description& deck, Options& o) {
       "flows", po::value(&o.flows)->default_value(""), "CSV to write: flow into terminal 1 of each line and transformer")(
       "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses")(
       "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved")(
-      "write-network", po::value(&o.write_network)->default_value(""), "HDF5 file to write: tables of the network's elements");
+      "write-network", po::value(&o.write_network)->default_value(""),
+      "tables of the network's elements to write: an HDF5 file (.h5), or a folder of CSV files");
 }
 
 /// Says how close to balance the worst nodes are and how far the load could grow; moves the solver.
@@ -111,8 +112,11 @@ void run(Session& session) {
     if (!options.flows.empty()) write_flows(flow, options.flows);
     if (!options.summary.empty()) write_summary(flow, control, options.summary);
     if (!options.write_feeder.empty()) write_opendss(*network, flow.state(), options.write_feeder);
-    if (!options.write_network.empty())
+    if (options.write_network.ends_with(".h5")) {
       write_network_tables(options.write_network, session.header("network", network_tables_version), *network);
+    } else if (!options.write_network.empty()) {
+      write_network_csv(options.write_network, *network);
+    }
     const bool converged = solution.converged;
     if (!converged && !options.diagnose) {
       for (const auto& sentence : suspicious_structure(*network, flow.state())) session.log().line("diagnosis: {}", sentence);

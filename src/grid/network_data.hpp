@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 
+#include <algorithm>
 #include <array>
 #include <complex>
 #include <limits>
@@ -23,6 +24,10 @@ struct Origin {
 struct Terminal {
   std::string bus;  ///< lower case
   std::vector<int> nodes;
+  std::vector<int> open = {};  ///< positions in `nodes` of conductors that land on nothing, of a line or winding; each once
+
+  bool is_open(int conductor) const { return std::find(open.begin(), open.end(), conductor) != open.end(); }
+  bool all_open() const { return !nodes.empty() && open.size() == nodes.size(); }
 };
 
 enum class Connection { wye, delta };
@@ -31,6 +36,7 @@ enum class Connection { wye, delta };
 struct BusData {
   std::string name;
   std::optional<double> nominal_voltage;          ///< line-to-neutral [V], where it does not follow from sources and transformers
+  std::optional<Complex> start_voltage = {};      ///< where an iteration begins [p.u.], of a network with one conductor a bus
   std::optional<std::array<double, 2>> position;  ///< drawing coordinates, the feeder's own unit
 };
 

@@ -32,7 +32,8 @@ struct Object {
   std::string name;
   Origin origin;
   bool enabled = true;
-  bool closed = true;  ///< by the commands open and close
+  bool closed = true;                               ///< by the commands open and close
+  std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line or transformer, ascending
 };
 
 struct LoadShape : Object {
@@ -106,7 +107,6 @@ struct Line : Object, LineImpedance {
   LengthUnit unit = LengthUnit::none;
   double lengths_per_impedance_unit = 1;  ///< length / this = length in the unit of the impedances
   bool is_switch = false;
-  std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line that is otherwise closed
   double normamps = 0;
   EarthModel earth_model = EarthModel::deri;
 };
@@ -285,7 +285,6 @@ struct Script {
     if (noted.insert(text).second) notes.push_back(text);
   }
   std::unordered_set<std::string> noted;
-  int next_open_node = 1001;     ///< node number of the next open end of a conductor, beyond any a script uses
   std::filesystem::path folder;  ///< of the file that is being read
 
   Table<LoadShape> load_shapes;
@@ -337,7 +336,8 @@ std::span<const ElementClass> injection_classes();
 /// The class of a name in lower case, nullptr if it is not known.
 const ElementClass* find_class(std::string_view name);
 
-/// Opens or closes a terminal of an object, or one conductor (1-based, 0 = all) of a line's. Throws ScriptError for what cannot be opened.
+/// Opens or closes a terminal of an object, or one conductor (1-based, 0 = all) of a line's or transformer's. Throws ScriptError for what
+/// cannot be opened.
 void switch_terminal(const ElementClass& type, Object& object, int terminal, int conductor, bool close);
 
 /// The script's final state in SI units.

@@ -37,7 +37,7 @@ void follow_power_factor(Generator& generator) {
 }
 
 constexpr Property<Generator> generator_properties[] = {
-    {"phases", set_positive<&Generator::phases>},
+    {"phases", set_count<&Generator::phases>},
     {"bus1", set<&Generator::bus>},
     {"kv", set_positive<&Generator::kv>},
     {"kW",
@@ -139,7 +139,7 @@ void refuse_nonzero_share(T&, const Value& value, Script&) {
 }
 
 constexpr Property<PvSystem> pv_properties[] = {
-    {"phases", set_positive<&PvSystem::phases>},
+    {"phases", set_count<&PvSystem::phases>},
     {"bus1", set<&PvSystem::bus>},
     {"kv", set_positive<&PvSystem::kv>},
     {"irradiance", set<&PvSystem::irradiance>},
@@ -198,7 +198,7 @@ constexpr Property<PvSystem> pv_properties[] = {
 // ---- storage ----
 
 constexpr Property<Storage> storage_properties[] = {
-    {"phases", set_positive<&Storage::phases>},
+    {"phases", set_count<&Storage::phases>},
     {"bus1", set<&Storage::bus>},
     {"kv", set_positive<&Storage::kv>},
     {"conn", set<&Storage::connection>},
@@ -283,7 +283,7 @@ constexpr Property<Storage> storage_properties[] = {
 // ---- wind ----
 
 constexpr Property<WindGen> wind_properties[] = {
-    {"phases", set_positive<&WindGen::phases>},
+    {"phases", set_count<&WindGen::phases>},
     {"bus1", set<&WindGen::bus>},
     {"kv", set_positive<&WindGen::kv>},
     {"kW", set_positive<&WindGen::kw>},

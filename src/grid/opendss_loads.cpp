@@ -140,7 +140,7 @@ constexpr Property<Source> source_properties[] = {
     {"pu", set<&Source::pu>},
     {"angle", set<&Source::angle>},
     {"frequency", ignore},
-    {"phases", set_positive<&Source::phases>},
+    {"phases", set_count<&Source::phases>},
     {"MVAsc3", set_strength<&Source::mva3, Source::Given::short_circuit_mva>},
     {"MVAsc1", set_strength<&Source::mva1, Source::Given::short_circuit_mva>},
     {"x1r1", set_positive<&Source::x1r1>},
@@ -224,7 +224,7 @@ void set_zipv(Load& load, const Value& value, Script&) {
 }
 
 constexpr Property<Load> load_properties[] = {
-    {"phases", set_positive<&Load::phases>},
+    {"phases", set_count<&Load::phases>},
     {"bus1", set<&Load::bus>},
     {"kV", set_positive<&Load::kv>},
     {"kW", set_load_power<&Load::kw, Load::Given::pf>},

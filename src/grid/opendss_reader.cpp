@@ -206,10 +206,13 @@ std::pair<std::string, std::string> split_name(std::string_view qualified_name) 
 }
 
 [[noreturn]] void unknown_class(std::string_view name) {
+  std::vector<std::string_view> read;
+  for (const ElementClass* type : known_classes()) read.push_back(type->name);
   auto names = words_of(passed_classes);
-  for (const ElementClass* type : known_classes()) names.push_back(type->name);
-  throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
-                    "correct it or take the object out"};
+  names.insert(names.end(), read.begin(), read.end());
+  throw ScriptError{
+      fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
+      fmt::format("take the object out or make it one of {}; read past are {}", listed(read), listed(words_of(passed_classes)))};
 }
 
 Interpreter::Selection Interpreter::find_object(std::string_view qualified_name) {
@@ -291,7 +294,7 @@ void Interpreter::set_options(std::span<const Argument> options) {
       known.insert(known.end(),
                    {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "genmult", "year", "%growth", "earthmodel"});
       throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)),
-                        "correct its name or leave it out"};
+                        fmt::format("leave it out or write one of {}", listed(known))};
     }
   }
 }
@@ -415,9 +418,13 @@ void Interpreter::run_line(std::string_view line, const fs::path& folder, int de
   }();
   const int index = find_abbreviated(names, first.value.text);
   if (index < 0 && script_.ignore_unknown) return script_.note(fmt::format("Command {} is not known and left out.", first.value.word()));
-  if (index < 0)
+  if (index < 0) {
+    std::vector<std::string_view> understood;
+    for (const Command& command : commands)
+      if (command.action != Action::refuse) understood.push_back(command.name);
     throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)),
-                      "correct it"};
+                      fmt::format("leave it out or write one of {}", listed(understood))};
+  }
   const Command& command = commands[index];
   arguments.erase(arguments.begin());
   if (command.action == Action::pass && command.name != "Calcvoltagebases" && command.name != "Solve")

@@ -198,28 +198,37 @@ std::span<const ElementClass> switch_classes() {
 
 void switch_terminal(const ElementClass& type, Object& object, int terminal, int conductor, bool close) {
   const std::string name = lower_case(type.name);
-  constexpr std::string_view whole[] = {"transformer", "load", "generator", "capacitor", "reactor", "pvsystem", "storage", "windgen"};
-  if (name != "line" && std::find(std::begin(whole), std::end(whole), name) == std::end(whole))
-    throw ScriptError{fmt::format("{}.{} cannot be opened", type.name, object.name),
-                      "open a line or another element, or disable the object"};
-  if (name != "line" && conductor != 0)
-    throw ScriptError{fmt::format("a single conductor of {}.{} cannot be opened", type.name, object.name), "open all of them"};
-  if (conductor == 0) {
+  const bool is_line = name == "line", is_transformer = name == "transformer";
+  constexpr std::string_view whole[] = {"load", "generator", "capacitor", "reactor", "pvsystem", "storage", "windgen"};
+  if (!is_line && !is_transformer) {
+    if (std::find(std::begin(whole), std::end(whole), name) == std::end(whole))
+      throw ScriptError{fmt::format("{}.{} cannot be opened", type.name, object.name),
+                        "open a line or another element, or disable the object"};
+    if (conductor != 0)
+      throw ScriptError{fmt::format("a single conductor of {}.{} cannot be opened", type.name, object.name), "open all of them"};
     object.closed = close;
-    if (name == "line" && close) static_cast<Line&>(object).open_conductors.clear();
     return;
   }
-  auto& line = static_cast<Line&>(object);
-  if (terminal < 1 || terminal > 2 || conductor < 1 || conductor > line.phases)
-    throw ScriptError{fmt::format("Line.{} has no conductor {} at terminal {}", line.name, conductor, terminal), "correct the number"};
-  const std::array<int, 2> which{terminal, conductor};
-  std::erase(line.open_conductors, which);
-  if (!close) line.open_conductors.push_back(which);
-  const auto open_ends = [&](int end) {
-    return std::count_if(line.open_conductors.begin(), line.open_conductors.end(), [&](const auto& open) { return open[0] == end; });
-  };
-  line.closed = open_ends(1) < line.phases && open_ends(2) < line.phases;
-  if (!line.closed) line.open_conductors.clear();
+  int terminals = 2, conductors = 0;
+  if (is_line) {
+    conductors = static_cast<const Line&>(object).phases;
+  } else {
+    const auto& transformer = static_cast<const Transformer&>(object);
+    terminals = static_cast<int>(transformer.windings.size());
+    conductors = transformer.phases + 1;
+    const bool three_ends = transformer.phases == 3 && terminal >= 1 && terminal <= terminals &&
+                            transformer.windings[terminal - 1].connection == Connection::delta;
+    if (three_ends) conductors = 3;
+  }
+  if (terminal < 1 || terminal > terminals || conductor < 0 || conductor > conductors)
+    throw ScriptError{fmt::format("{}.{} has no conductor {} at terminal {}", type.name, object.name, conductor, terminal),
+                      "correct the number"};
+  auto& open = object.open_conductors;
+  std::erase_if(open, [&](const auto& at) { return at[0] == terminal && (conductor == 0 || at[1] == conductor); });
+  if (!close) {
+    for (int c = conductor == 0 ? 1 : conductor; c <= (conductor == 0 ? conductors : conductor); ++c) open.push_back({terminal, c});
+    std::sort(open.begin(), open.end());
+  }
 }
 
 void apply_switch_controls(Script& script) {

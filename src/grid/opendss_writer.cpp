@@ -155,7 +155,16 @@ class ScriptWriter {
     for (const auto& e : controls) capacitor_control(e);
     for (const auto& e : data_.inverter_controls) inverter_control(e);
     for (std::size_t i = 0; i < data_.lines.size(); ++i) {
-      if (!state_.closed[i]) fmt::print(out_, "open line.{} 1\nopen line.{} 2\n", data_.lines[i].name, data_.lines[i].name);
+      const auto& l = data_.lines[i];
+      if (!state_.closed[i]) {
+        fmt::print(out_, "open line.{} 1\nopen line.{} 2\n", l.name, l.name);
+      } else {
+        open_conductors("line", l.name, 1, l.from);
+        open_conductors("line", l.name, 2, l.to);
+      }
+    }
+    for (const auto& t : data_.transformers) {
+      for (std::size_t w = 0; w < t.windings.size(); ++w) open_conductors("transformer", t.name, w + 1, t.windings[w].terminal);
     }
     std::vector<double> bases;
     for (const double base : data_.voltage_bases) bases.push_back(base / 1e3);
@@ -169,6 +178,10 @@ class ScriptWriter {
   }
 
  private:
+  void open_conductors(const char* kind, const std::string& name, std::size_t terminal, const Terminal& end) {
+    for (const int conductor : end.open) fmt::print(out_, "open {}.{} {} {}\n", kind, name, terminal, conductor + 1);
+  }
+
   /// A circuit comes with a source of the name "source". Where the network has none of that name it is disabled.
   void sources() {
     const auto own = std::find_if(data_.sources.begin(), data_.sources.end(), [](const auto& s) { return s.name == "source"; });
