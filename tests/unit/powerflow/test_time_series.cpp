@@ -2,10 +2,12 @@
 
 #include "feeders.hpp"
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <vector>
 
 namespace gridfed {
 namespace {
@@ -63,8 +65,9 @@ TEST(TimeMode, ALongStepIsOneTap) {
 
 /// A load that pulls the voltage out of the band for so many seconds from the third on.
 std::map<int, int> dip(int length) {
-  std::string shape = fmt::format("new loadshape.s npts=100 sinterval=1 mult=[0 0");
-  for (int t = 3; t <= 100; ++t) shape += t < 3 + length ? " 1" : " 0";
+  std::vector<int> values(100, 0);
+  std::fill_n(values.begin() + 2, length, 1);
+  const std::string shape = fmt::format("new loadshape.s npts=100 sinterval=1 mult=[{}", fmt::join(values, " "));
   const auto network = regulated("vreg=120 band=2 delay=15 tapdelay=2",
                                  fmt::format("{}]\nnew load.heavy bus1=b.1 phases=1 kv=7.2 kw=5000 kvar=0 model=5 vminpu=0.5 duty=s\n"
                                              "edit transformer.r %loadloss=4\n",
@@ -78,8 +81,9 @@ TEST(TimeMode, AControllerBackInItsBandTakesItsActionBack) {
 }
 
 TEST(TimeMode, ABankThatOpenedStaysOpenForItsDeadTime) {
-  std::string shape = "new loadshape.s npts=200 sinterval=1 mult=[";
-  for (int t = 1; t <= 200; ++t) shape += t < 20 ? "0.1 " : "1 ";
+  std::vector<double> values(200, 1.0);
+  std::fill_n(values.begin(), 19, 0.1);
+  const std::string shape = fmt::format("new loadshape.s npts=200 sinterval=1 mult=[{}", fmt::join(values, " "));
   const auto network =
       test::script(fmt::format("{}]\nnew circuit.c basekv=12.47 mvasc3=1e4 mvasc1=1e4\n"
                                "new line.l bus1=sourcebus bus2=b r1=0.01 x1=0.01 r0=0.01 x0=0.01 c1=0 c0=0 length=1\n"
@@ -110,7 +114,7 @@ TEST(StaticMode, ARegulatorMovesSeventyPercentOfTheTapsItWants) {
 TEST(StaticMode, ControlsAreContentAtEveryStep) {
   NetworkData data = test::feeder_data("ieee34");
   data.load_shapes.push_back({.name = "s", .active = {0.3, 1.1, 0.7}});
-  for (auto& load : data.loads) load.shapes.daily = "s";
+  for (auto& load : data.loads) load.shapes = {.daily = "s"};
   const auto network = make_network(std::move(data));
   UnbalancedPowerFlow flow(network, {});
   TimeSeries series(flow, {.steps = 6});
