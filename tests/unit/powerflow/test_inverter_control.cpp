@@ -17,7 +17,7 @@ namespace {
 std::shared_ptr<const Network> plant(const std::string& properties, const std::string& control) {
   return test::script(
       "new circuit.c basekv=12.47 mvasc3=30 mvasc1=30\nnew xycurve.vv npts=4 xarray=[0.5 0.99 1.01 1.5] yarray=[1 1 -1 -1]\n"
-      "new xycurve.vw npts=3 xarray=[0.5 1.0 1.05] yarray=[1 1 0]\nnew xycurve.out npts=2 xarray=[0.98 1.02] yarray=[0.1 -0.1]\n"
+      "new xycurve.vw npts=3 xarray=[0.5 1.0 1.05] yarray=[1 1 0]\nnew xycurve.out npts=2 xarray=[0.99 1.01] yarray=[0.05 -0.05]\n"
       "new line.l bus1=sourcebus bus2=b r1=1 x1=3 r0=2 x0=6 c1=0 c0=0 length=1\n"
       "new pvsystem.p bus1=b kv=12.47 kva=4000 pmpp=3000 " +
       properties + "\nnew invcontrol.i " + control + "\nset voltagebases=[12.47]\n");
@@ -55,7 +55,7 @@ TEST(InverterControl, ReactivePowerIsAShareOfWhatActivePowerLeaves) {
 
 TEST(InverterControl, ACurveRunsOnAlongItsEnds) {
   const auto o = settled(plant("kvarmax=3000", "mode=voltvar vvc_curve1=out refreactivepower=varmax"));
-  EXPECT_GT(o.voltage, 1.02);
+  EXPECT_GT(o.voltage, 1.01);
   EXPECT_NEAR(o.power.imag(), 0.75 * -5 * (o.voltage - 1), 1e-7);
 }
 
