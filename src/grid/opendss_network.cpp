@@ -247,8 +247,9 @@ LoadData load_data(const Load& load, Script& script) {
                 .exponent_p = load.cvr_watts,
                 .exponent_q = load.cvr_vars,
                 .zip = {},
-                .shapes = load.shapes,
+                .shapes = load.follows_shapes ? load.shapes : ShapeNames{},
                 .fixed = !load.follows_loadmult,
+                .keeps_power_factor = load.pf_given && load.given != Load::Given::kvar,
                 .origin = load.origin};
   const bool fixed_reactive = data.model == LoadModel::constant_p_fixed_q || data.model == LoadModel::constant_p_fixed_x;
   data.power = {data.power.real() * multiplier, data.power.imag() * (fixed_reactive ? 1 : multiplier)};
@@ -373,6 +374,7 @@ NetworkData network_data_of(Script& script) {
   add_injections(script, data);
   for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
+  data.simulation = script.simulation;
   data.notes = std::move(script.notes);
   return data;
 }

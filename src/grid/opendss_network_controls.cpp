@@ -95,11 +95,11 @@ CapacitorControlData capacitor_control_data(const CapControl& c, Script& script)
   return data;
 }
 
-std::vector<std::array<double, 2>> points_of(const std::string& name, bool in_force, const InvControl& control, Script& script) {
+Curve points_of(const std::string& name, bool in_force, const InvControl& control, Script& script) {
   if (!in_force) return {};
   const XyCurve* curve = script.curves.find(name);
   if (!curve) fail(control, "InvControl", "lacks the curve of its mode", "give vvc_curve1= or voltwatt_curve=");
-  std::vector<std::array<double, 2>> points;
+  Curve points;
   for (std::size_t i = 0; i < std::min(curve->x.size(), curve->y.size()); ++i) points.push_back({curve->x[i], curve->y[i]});
   return points;
 }

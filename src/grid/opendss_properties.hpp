@@ -107,6 +107,9 @@ void set_model(T& element, const Value& value, Script&) {
 /// Name of a load shape, which must exist; `default` always does.
 LoadShape& named_shape(const Value& value, Script& script);
 
+/// What a shape of actual powers is at its largest active power [kW, kvar]; nothing if its values are relative.
+std::optional<Complex> largest_actual(const LoadShape& shape);
+
 template <auto member, class T>
 void set_shape(T& element, const Value& value, Script& script) {
   element.shapes.*member = value.word().empty() ? std::string() : named_shape(value, script).name;

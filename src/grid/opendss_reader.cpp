@@ -51,7 +51,7 @@ constexpr Command commands[] = {
     {"Select", Action::select},
     {"Save", Action::pass},
     {"Show", Action::pass},
-    {"Solve", Action::pass},
+    {"Solve", Action::set_option},
     {"Enable", Action::enable},
     {"Disable", Action::disable},
     {"Plot", Action::pass},
@@ -121,9 +121,9 @@ constexpr Command commands[] = {
 
 // Options that say how OpenDSS should solve or report; what the network is does not depend on them.
 constexpr std::string_view passed_options =
-    "type element hour sec stepsize mode random number time class object circuit editor tolerance "
-    "maxiterations h loadmodel normvminpu normvmaxpu emergvminpu emergvmaxpu %mean %stddev ldcurve addtype "
-    "allowduplicates zonelock ueweight lossweight ueregs lossregs algorithm trapezoidal autobuslist controlmode "
+    "type element random class object circuit editor tolerance "
+    "maxiterations loadmodel normvminpu normvmaxpu emergvminpu emergvmaxpu %mean %stddev ldcurve addtype "
+    "allowduplicates zonelock ueweight lossweight ueregs lossregs algorithm trapezoidal autobuslist "
     "tracecontrol defaultdaily defaultyearly cktmodel pricesignal pricecurve terminal harmonics maxcontroliter "
     "maxcontroliterations bus datapath keeplist reduceoption demandinterval diverbose casename markercode nodewidth "
     "log recorder overloadreport voltexceptionreport showexport markswitches switchmarkercode daisysize "
@@ -285,14 +285,16 @@ void Interpreter::set_options(std::span<const Argument> options) {
       script_.generation_multiplier = option.value.number();
     } else if (is("earthmodel", 2)) {
       read(option.value, script_.earth_model);
+    } else if (set_simulation_option(name, option.value, script_.simulation)) {
+      continue;
     } else if (auto known = words_of(passed_options);
                std::none_of(known.begin(), known.end(), [&](auto passed) { return passed.starts_with(name); })) {
       if (script_.ignore_unknown) {
         script_.note(fmt::format("Option {} is not known and left out.", name));
         continue;
       }
-      known.insert(known.end(),
-                   {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "genmult", "year", "%growth", "earthmodel"});
+      known.insert(known.end(), {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "genmult", "year", "%growth",
+                                 "earthmodel", "mode", "number", "stepsize", "hour", "sec", "time", "controlmode"});
       throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)),
                         fmt::format("leave it out or write one of {}", listed(known))};
     }

@@ -1,5 +1,6 @@
 #include "grid/opendss_writer.hpp"
 
+#include "grid/inverter.hpp"
 #include "runtime/error.hpp"
 
 #include <fmt/ostream.h>
@@ -283,12 +284,19 @@ class ScriptWriter {
   }
 
   void load(const LoadData& l) {
-    fmt::print(out_, "{} kw={} kvar={} model={} vminpu={} vmaxpu={} vlowpu={} cvrwatts={} cvrvars={}", device("load", l),
-               l.power.real() / 1e3, l.power.imag() / 1e3, static_cast<int>(l.model),
+    fmt::print(out_, "{} kw={}", device("load", l), l.power.real() / 1e3);
+    // A shape of active powers scales reactive power where that was given by its factor.
+    if (l.keeps_power_factor && !(l.shapes.daily + l.shapes.yearly + l.shapes.duty).empty()) {
+      const double factor = std::abs(l.power.real()) / std::abs(l.power);
+      fmt::print(out_, " pf={}", l.power.real() * l.power.imag() < 0 ? -factor : factor);
+    } else {
+      fmt::print(out_, " kvar={}", l.power.imag() / 1e3);
+    }
+    fmt::print(out_, " model={} vminpu={} vmaxpu={} vlowpu={} cvrwatts={} cvrvars={}", static_cast<int>(l.model),
                positive(l.vmin_pu, "the lower voltage limit", "load", l.name),
                positive(l.vmax_pu, "the upper voltage limit", "load", l.name), l.vlow_pu, l.exponent_p, l.exponent_q);
     if (l.model == LoadModel::zip) fmt::print(out_, " zipv=[{}]", fmt::join(l.zip, " "));
-    if (l.fixed) fmt::print(out_, " status=fixed");
+    if (l.fixed) fmt::print(out_, " status=exempt");
     fmt::print(out_, "\n");
   }
 
@@ -338,7 +346,7 @@ class ScriptWriter {
     fmt::print(out_, " delay={} delayoff={} deadtime={} pctminkvar={}\n", c.delay, c.delay_off, c.dead_time, 100 * c.min_reactive_share);
   }
 
-  void curve(const std::string& name, const std::vector<std::array<double, 2>>& points) {
+  void curve(const std::string& name, const Curve& points) {
     std::vector<double> x, y;
     for (const auto& point : points) x.push_back(point[0]), y.push_back(point[1]);
     fmt::print(out_, "new xycurve.{} npts={} xarray=[{}] yarray=[{}]\n", checked(name), points.size(), fmt::join(x, " "),
@@ -366,15 +374,33 @@ class ScriptWriter {
                c.reactive_base == InverterControlData::ReactiveBase::rating ? "varmax" : "varaval", measured(c.selection, c.phase));
   }
 
-  /// The irradiance is what makes the plant deliver the power it does, without losses between.
+  template <class Device>
+  void inverter(const Device& d) {
+    const InverterData& i = d.inverter;
+    if (i.power_factor) {
+      fmt::print(out_, " pf={}", *i.power_factor);
+    } else {
+      fmt::print(out_, " kvar={}", i.reactive_power / 1e3);
+    }
+    if (std::isfinite(i.max_delivered)) fmt::print(out_, " kvarmax={}", i.max_delivered / 1e3);
+    if (std::isfinite(i.max_absorbed)) fmt::print(out_, " kvarmaxabs={}", i.max_absorbed / 1e3);
+    fmt::print(out_, " %cutin={} %cutout={} wattpriority={} pfpriority={} varfollowinverter={}", 100 * i.cut_in, 100 * i.cut_out,
+               i.active_first, i.factor_first, i.reactive_stops);
+    if (!i.efficiency.empty()) fmt::print(out_, " effcurve={}_efficiency", d.name);
+    fmt::print(out_, "\n");
+  }
+
+  /// The irradiance stands for temperature, too.
   void solar(const SolarPvData& p) {
     if (p.efficiency != 0 || p.panel_area != 0)
       throw Error("PVSystem '{}' has a panel area or an efficiency, which OpenDSS cannot say: give its capacity alone", p.name);
     if (p.power.real() < 0) throw Error("PVSystem '{}' consumes power, which OpenDSS cannot say: make it a load", p.name);
     check_rating("PVSystem", p);
-    fmt::print(out_, "{} pmpp={} kva={} irradiance={} %cutin=0 %cutout=0 kvar={}\n", device("pvsystem", p), p.capacity / 1e3,
-               positive(p.inverter_rating, "the inverter rating", "PVSystem", p.name) / 1e3, p.power.real() / p.capacity,
-               p.power.imag() / 1e3);
+    if (!p.inverter.efficiency.empty()) curve(p.name + "_efficiency", p.inverter.efficiency);
+    const double panels = positive(p.panel_rating, "the panel rating", "PVSystem", p.name);
+    fmt::print(out_, "{} pmpp={} %pmpp={} kva={} irradiance={}", device("pvsystem", p), panels / 1e3, 100 * p.capacity / panels,
+               positive(p.inverter_rating, "the inverter rating", "PVSystem", p.name) / 1e3, p.panel_power / panels);
+    inverter(p);
   }
 
   void wind(const WindTurbineData& w) {
@@ -382,29 +408,28 @@ class ScriptWriter {
     constexpr double density = 1.225, performance = 0.41;
     const auto above_zero = [&](double value, const char* what) { return positive(value, what, "WindGen", w.name); };
     const double area = w.capacity / (0.5 * density * performance * std::pow(above_zero(w.rated_speed, "the rated speed"), 3));
-    fmt::print(out_, "{} kw={} kva={} cp={} pd={} rad={} vcutin={} vcutout={}\n", device("windgen", w), w.capacity / 1e3,
+    fmt::print(out_, "{} kw={} kva={} cp={} pd={} rad={} vcutin={} vcutout={} vwind={}\n", device("windgen", w), w.capacity / 1e3,
                w.inverter_rating / 1e3, performance, density, std::sqrt(area / std::numbers::pi),
-               above_zero(w.cut_in_speed, "the cut-in speed"), above_zero(w.cut_out_speed, "the cut-out speed"));
+               above_zero(w.cut_in_speed, "the cut-in speed"), above_zero(w.cut_out_speed, "the cut-out speed"), w.wind_speed);
   }
 
   void battery(const BatteryData& b) {
     check_rating("Storage", b);
-    fmt::print(out_, "{} kwrated={} kwhrated={} %stored={} %reserve={} kva={} %effcharge={} %effdischarge={} %idlingkw={} kvar={}",
+    const BatteryState possible = possible_state(b, b.power.real() > 0 ? BatteryState::discharging : BatteryState::charging, b.initial_soc);
+    const bool idles = b.power.real() == battery_active_power(b, BatteryState::idling);
+    if (b.power.real() != 0 && !idles && possible == BatteryState::idling)
+      throw Error("Storage '{}' delivers {} W at a charge of {}, where OpenDSS lets it idle: change its charge or its power", b.name,
+                  b.power.real(), b.initial_soc);
+    static constexpr const char* states[] = {"charging", "idling", "discharging"};
+    static constexpr const char* dispatch[] = {"default", "follow", "external"};
+    if (!b.inverter.efficiency.empty()) curve(b.name + "_efficiency", b.inverter.efficiency);
+    fmt::print(out_, "{} kwrated={} kwhrated={} %stored={} %reserve={} kva={} %effcharge={} %effdischarge={} %idlingkw={} state={}",
                device("storage", b), b.power_rating / 1e3, b.capacity_wh / 1e3, 100 * b.initial_soc, 100 * b.min_soc,
-               b.inverter_rating / 1e3, 100 * b.charge_efficiency, 100 * b.discharge_efficiency, 100 * b.idling_loss, b.power.imag() / 1e3);
-    const double power = b.power.real();
-    const bool can_discharge = b.initial_soc > b.min_soc, can_charge = b.initial_soc < 1;
-    constexpr double rounding = 1e-12;
-    if (std::abs(power + b.power_rating * b.idling_loss) <= rounding * b.power_rating) {
-      fmt::print(out_, " state=idling\n");
-    } else if (can_discharge && power >= 0) {
-      fmt::print(out_, " state=discharging %discharge={}\n", 100 * power / b.power_rating);
-    } else if (can_charge && power <= 0) {
-      fmt::print(out_, " state=charging %charge={}\n", -100 * power / b.power_rating);
-    } else {
-      throw Error("Storage '{}' delivers {} W at a charge of {}, where OpenDSS lets it idle: change its charge or its power", b.name, power,
-                  b.initial_soc);
-    }
+               b.inverter_rating / 1e3, 100 * b.charge_efficiency, 100 * b.discharge_efficiency, 100 * b.idling_loss,
+               states[static_cast<int>(b.state)]);
+    fmt::print(out_, " %charge={} %discharge={} dispmode={} chargetrigger={} dischargetrigger={} timechargetrig={}", 100 * b.charge_rate,
+               100 * b.discharge_rate, dispatch[static_cast<int>(b.dispatch)], b.charge_below, b.discharge_above, b.charge_hour);
+    inverter(b);
   }
 
   /// One that holds no voltage delivers its power at any, hence the wide range of voltages.
