@@ -64,7 +64,7 @@ def draw_table(axes, found):
     table = axes.table(cellText=rows, colWidths=[0.25] + [0.107] * len(SHOWN), loc="upper center", edges="horizontal", cellLoc="right")
     table.auto_set_font_size(False)
     table.set_fontsize(8)
-    table.scale(1, 1.3)
+    table.scale(1, 1.4)
     for (row, column), cell in table.get_celld().items():
         cell.set_edgecolor("0.75")
         cell.set_linewidth(0.5)
@@ -76,9 +76,9 @@ def draw_table(axes, found):
 
 
 def draw_years(axes, letter, name, values, unit, mean):
-    """Share of years by value: a step where the axis would hide it; years without interruptions are named apart."""
+    """Share of years above each value; the axis is logarithmic but for a part about zero, where many years lie."""
     some = values[values > 0]
-    axes.set_title(f"({letter})  {name} of a year", loc="left", fontsize=10, fontweight="bold")
+    axes.set_title(f"({letter})  {name} of the system in a year", loc="left", fontsize=10, fontweight="bold")
     axes.set_xlabel(f"{name} [{unit}]")
     axes.set_ylabel("share of years that exceed it [%]")
     order = np.sort(values)
@@ -87,12 +87,12 @@ def draw_years(axes, letter, name, values, unit, mean):
     tail = np.quantile(values, 0.95)
     axes.axvline(tail, color=GREY, linestyle=":", linewidth=1.2, label=f"95 % of years below, {tail:.3g} {unit}")
     if len(some):
-        axes.set_xscale("symlog", linthresh=max(np.quantile(some, 0.05), 1e-6))
+        axes.set_xscale("symlog", linthresh=10.0 ** np.floor(np.log10(np.quantile(some, 0.2))), linscale=0.6)
         axes.set_xlim(0, order[-1] * 1.1)
     axes.xaxis.set_major_formatter(plt.FuncFormatter(lambda x, _: f"{x:g}"))
     axes.set_ylim(0, 100)
     axes.grid(color="0.9", linewidth=0.6)
-    axes.legend(fontsize=8, frameon=False, loc="upper right")
+    axes.legend(fontsize=8, loc="lower left", framealpha=1, edgecolor="0.85")
 
 
 def main(arguments):
@@ -103,7 +103,7 @@ def main(arguments):
     plt.rcParams.update({"font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "pdf.fonttype": 42})
     simulated = "years" in found
     figure = plt.figure(figsize=(11.69, 8.27 if simulated else 4.5))
-    grid = figure.add_gridspec(2 if simulated else 1, 2, left=0.07, right=0.98, top=0.94, bottom=0.08, hspace=0.22, wspace=0.2)
+    grid = figure.add_gridspec(2 if simulated else 1, 2, height_ratios=[0.85, 1] if simulated else [1], left=0.07, right=0.98, top=0.94, bottom=0.08, hspace=0.22, wspace=0.2)
     draw_table(figure.add_subplot(grid[0, :]), found)
     if simulated:
         expected = dict(zip(found["columns"], found["analytic"][-1]))
