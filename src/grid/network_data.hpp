@@ -198,6 +198,17 @@ struct ElementTerminal {
   int terminal = 1;  ///< 1-based; windings of a transformer
 };
 
+enum class SwitchingDeviceKind { disconnector, fuse, recloser, breaker };
+
+/// A device at one end of a line or transformer that opens it (OpenDSS SwtControl, Fuse, Recloser, Relay). Its state is that of the
+/// element.
+struct SwitchingDeviceData {
+  std::string name;
+  SwitchingDeviceKind kind = SwitchingDeviceKind::disconnector;
+  ElementTerminal element;
+  Origin origin;
+};
+
 /// What a capacitor controller compares with its settings.
 enum class CapacitorControlKind { current, voltage, reactive_power, time, power_factor };
 
@@ -358,6 +369,7 @@ struct NetworkData {
   std::vector<LoadData> loads;
   std::vector<CapacitorData> capacitors;
   std::vector<ReactorData> reactors;
+  std::vector<SwitchingDeviceData> switching_devices;
   std::vector<RegulatorData> regulators;
   std::vector<CapacitorControlData> capacitor_controls;
   std::vector<InverterControlData> inverter_controls;

@@ -370,6 +370,7 @@ NetworkData network_data_of(Script& script) {
     if (c.enabled) data.capacitors.push_back(capacitor_data(c));
   for (auto& r : script.reactors)
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
+  add_switching_devices(script, data);
   add_controls(script, data);
   add_injections(script, data);
   for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));

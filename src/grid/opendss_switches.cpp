@@ -182,6 +182,18 @@ void apply(const SwitchControl& control, std::string_view class_name, Script& sc
   }
 }
 
+/// The device as later analyses see it, where what it switches is a line or a transformer in service.
+void add_device(const SwitchControl& control, SwitchingDeviceKind kind, NetworkData& data) {
+  const auto dot = control.switched.find('.');
+  const std::string class_name = control.switched.substr(0, dot), name = control.switched.substr(dot + 1);
+  if (!control.enabled || (class_name != "line" && class_name != "transformer")) return;
+  data.switching_devices.push_back(
+      {.name = control.name,
+       .kind = kind,
+       .element = {.kind = class_name == "line" ? ElementKind::line : ElementKind::transformer, .name = name, .terminal = control.terminal},
+       .origin = control.origin});
+}
+
 }  // namespace
 
 std::span<const ElementClass> switch_classes() {
@@ -245,6 +257,13 @@ void apply_switch_controls(Script& script) {
   protect(script.reclosers, recloser_name);
   protect(script.relays, relay_name);
   if (protection) script.notes.push_back("Fuses, reclosers and relays are in the state they are given; they do not trip.");
+}
+
+void add_switching_devices(Script& script, NetworkData& data) {
+  for (const auto& control : script.switch_controls) add_device(control, SwitchingDeviceKind::disconnector, data);
+  for (const auto& fuse : script.fuses) add_device(fuse, SwitchingDeviceKind::fuse, data);
+  for (const auto& recloser : script.reclosers) add_device(recloser, SwitchingDeviceKind::recloser, data);
+  for (const auto& relay : script.relays) add_device(relay, SwitchingDeviceKind::breaker, data);
 }
 
 }  // namespace gridfed::opendss

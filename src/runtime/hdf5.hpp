@@ -25,7 +25,7 @@ struct Version {
 
 /// What every file says about itself, as attributes of its root.
 struct FileHeader {
-  std::string kind;        ///< dataset, trajectory, policy, metrics, report, checkpoint, network
+  std::string kind;        ///< dataset, trajectory, policy, metrics, report, checkpoint, network, reliability
   Version version;         ///< of the kind's layout
   std::string deck;        ///< resolved deck that repeats the run
   std::uint64_t seed = 0;  ///< of the run

@@ -53,6 +53,26 @@ TEST(OpenDssSwitches, ProtectionIsInTheStateItIsGiven) {
   EXPECT_EQ(other.notes.size(), 1u);
 }
 
+TEST(OpenDssSwitches, DevicesOfLinesAndTransformersAreKept) {
+  const auto data = data_of(
+      "new swtcontrol.s switchedobj=line.l switchedterm=2\nnew fuse.f monitoredobj=transformer.t\nnew recloser.r monitoredobj=line.l "
+      "switchedobj=line.m\nnew relay.b monitoredobj=line.l monitoredterm=2 enabled=no\nnew relay.c monitoredobj=line.l switchedterm=1\n"
+      "new swtcontrol.k switchedobj=capacitor.c");
+  ASSERT_EQ(data.switching_devices.size(), 4u);
+  const auto expect = [&](std::size_t i, const char* name, SwitchingDeviceKind kind, ElementKind element, const char* of, int terminal) {
+    const auto& device = data.switching_devices[i];
+    EXPECT_EQ(device.name, name);
+    EXPECT_EQ(device.kind, kind);
+    EXPECT_EQ(device.element.kind, element);
+    EXPECT_EQ(device.element.name, of);
+    EXPECT_EQ(device.element.terminal, terminal);
+  };
+  expect(0, "s", SwitchingDeviceKind::disconnector, ElementKind::line, "l", 2);
+  expect(1, "f", SwitchingDeviceKind::fuse, ElementKind::transformer, "t", 1);
+  expect(2, "r", SwitchingDeviceKind::recloser, ElementKind::line, "m", 1);
+  expect(3, "c", SwitchingDeviceKind::breaker, ElementKind::line, "l", 1);
+}
+
 TEST(OpenDssSwitches, OpenAndCloseReachElementsAndConductors) {
   const auto data =
       data_of("open load.x 1\nopen capacitor.c 1\nopen transformer.t 2\nopen line.l 2 3\nopen line.l 1 1\nclose line.l 1 1\n");
