@@ -3,6 +3,8 @@
 #include "grid/network.hpp"
 #include "grid/synthetic_distributions.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -21,7 +23,7 @@ constexpr double lateral_power = 60e3;       ///< less hangs on one phase [VA]
 
 }  // namespace
 
-SubstationBuilder::SubstationBuilder(const Plan& plan, int index) : plan_(plan), index_(index), prefix_("s" + std::to_string(index) + "_") {
+SubstationBuilder::SubstationBuilder(const Plan& plan, int index) : plan_(plan), index_(index), prefix_(fmt::format("s{}_", index)) {
   const int columns = static_cast<int>(std::ceil(std::sqrt(plan.substations())));
   origin_ = {substations_apart * (index % columns), substations_apart * (index / columns)};
 }

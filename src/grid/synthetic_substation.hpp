@@ -62,7 +62,6 @@ class SubstationBuilder {
   Substation made_;
   Tree tree_;
   std::vector<Site> sites_;
-  std::vector<int> position_among_children_of_busbar_;
   int sections_ = 0, customers_ = 0;
 };
 
