@@ -1,6 +1,7 @@
 #include "grid/network.hpp"
 #include "grid/synthetic_script.hpp"
 #include "powerflow/make_power_flow.hpp"
+#include "powerflow/static_control.hpp"
 #include "runtime/session.hpp"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ void report_voltages(Session& session, const Plan& plan) {
   for (int i = 0; i < sample; ++i) {
     const auto network = make_network(synthesize(plan, i).data);
     const auto flow = make_power_flow(network, PowerFlowOptions{});
-    flow->solve(rated_conditions(*network));
+    solve_with_controls(*flow, rated_conditions(*network), regulator_settings(*network));
     if (!flow->solution().converged) throw Error("substation {} of the network has no solution: try another seed", i);
     for (const auto& m : network->measured_voltages()) {
       const Complex reference = m.reference == ground ? Complex{} : flow->solution().bus_voltages[m.reference];

@@ -11,7 +11,8 @@ namespace gridfed::synthetic {
 
 namespace {
 
-constexpr int hops = last_hop + 1, branches = 16, loadings = 20, lengths = 26;
+constexpr int hops = last_hop + 1, branches = 8, loadings = 20, lengths = 26;
+// Up to seven branches are wanted at a node, and all that have more count as seven: parents take whoever is left.
 constexpr double loading_step = 1.0 / loadings, length_step = 100;  // -, m
 // Where the counts of each quantity begin.
 constexpr int hop_at = 0, no_load_at = hop_at + hops, inner_at = no_load_at + hops, branch_at = inner_at + hops,

@@ -17,7 +17,7 @@ constexpr double european_kv = 10, american_kv = 12.47;
 /// Peak load of a node in the mean, and at most what its largest transformer should carry [W].
 constexpr double european_load = 170e3, european_most = 800e3, american_load = 18e3, american_most = 48e3;
 constexpr double transformer_loading = 0.8;  ///< of what a transformer is bought for
-constexpr double busbar_voltage = 1.03;      ///< that the tap changer holds [p.u.]
+constexpr double busbar_voltage = 1.04;      ///< that the tap changer holds [p.u.]
 constexpr double substations_apart = 25e3;   ///< [m]
 constexpr double lateral_power = 60e3;       ///< less hangs on one phase [VA]
 
@@ -239,7 +239,9 @@ void SubstationBuilder::add_substation() {
                           .z0 = grid});
   const Complex load = sites_[0].downstream;
   const auto& type = transformer_for(substation_transformers(), std::abs(load) / transformer_loading);
-  const double drop = (type.resistance * load.real() + type.reactance * load.imag()) / type.rating;
+  const double p = load.real() / type.rating, q = load.imag() / type.rating;
+  const double along = type.resistance * p + type.reactance * q, across = type.reactance * p - type.resistance * q;
+  const double drop = along + across * across / 2;
   WindingData primary{.terminal = {high_bus, {1, 2, 3}},
                       .connection = Connection::delta,
                       .rated_voltage = high,

@@ -83,7 +83,9 @@ TEST_P(SyntheticNetwork, FollowsItsLaws) {
   Statistics statistics;
   for (int i = 0; i < plan.substations(); ++i) statistics += synthesize(plan, i).statistics;
   for (const auto& c : statistics.compare()) {
-    if (c.quantity == "hop" || c.quantity == "length_m") EXPECT_LT(c.divergence(), 0.02) << c.quantity;
+    if (c.quantity == "hop" || c.quantity == "length_m") {
+      EXPECT_LT(c.divergence(), 0.02) << c.quantity;
+    }
   }
 }
 
