@@ -130,14 +130,21 @@ class ScriptWriter {
  public:
   ScriptWriter(const Network& network, const GridState& state, std::ostream& out) : data_(network.data()), state_(state), out_(out) {}
 
-  void write() {
+  /// Up to the circuit and its first source.
+  void head() {
     fmt::print(out_, "clear\nset defaultbasefrequency={}\n", data_.frequency);
+    circuit();
+  }
+
+  void elements() {
     for (const auto& b : data_.buses) {
       if (b.nominal_voltage)
         throw Error("bus '{}' has a nominal voltage of its own, which cannot be written as OpenDSS: let it follow from the voltage bases",
                     b.name);
     }
-    sources();
+    for (const auto& s : data_.sources) {
+      if (s.name != "source") source("new vsource." + checked(s.name), s);
+    }
     for (const auto& s : data_.load_shapes) load_shape(s);
     for (std::size_t i = 0; i < data_.lines.size(); ++i) line(data_.lines[i]);
     for (std::size_t i = 0; i < data_.transformers.size(); ++i) transformer(data_.transformers[i], state_.taps[i]);
@@ -167,10 +174,16 @@ class ScriptWriter {
     for (const auto& t : data_.transformers) {
       for (std::size_t w = 0; w < t.windings.size(); ++w) open_conductors("transformer", t.name, w + 1, t.windings[w].terminal);
     }
+  }
+
+  void voltage_bases() {
     std::vector<double> bases;
     for (const double base : data_.voltage_bases) bases.push_back(base / 1e3);
     if (!bases.empty()) fmt::print(out_, "set voltagebases=[{}]\n", fmt::join(bases, " "));
     fmt::print(out_, "calcvoltagebases\n");
+  }
+
+  void switches() {
     for (const auto& l : data_.lines) {
       if (!l.is_switch) continue;
       fmt::print(out_, "edit line.{}", l.name);
@@ -184,16 +197,13 @@ class ScriptWriter {
   }
 
   /// A circuit comes with a source of the name "source". Where the network has none of that name it is disabled.
-  void sources() {
+  void circuit() {
     const auto own = std::find_if(data_.sources.begin(), data_.sources.end(), [](const auto& s) { return s.name == "source"; });
-    const std::string circuit = checked(data_.name.empty() ? "network" : data_.name);
+    const std::string name = checked(data_.name.empty() ? "network" : data_.name);
     if (own != data_.sources.end()) {
-      source(fmt::format("new circuit.{}", circuit), *own);
+      source(fmt::format("new circuit.{}", name), *own);
     } else {
-      fmt::print(out_, "new circuit.{} bus1={}\ndisable vsource.source\n", circuit, bus(data_.sources.at(0).terminal));
-    }
-    for (const auto& s : data_.sources) {
-      if (s.name != "source") source("new vsource." + checked(s.name), s);
+      fmt::print(out_, "new circuit.{} bus1={}\ndisable vsource.source\n", name, bus(data_.sources.at(0).terminal));
     }
   }
 
@@ -470,19 +480,34 @@ void write_file(const std::filesystem::path& path, const std::function<void(std:
 
 }  // namespace
 
+void write_opendss_coordinates(const NetworkData& data, std::ostream& out) {
+  for (const auto& b : data.buses) {
+    if (b.position) fmt::print(out, "{},{},{}\n", checked_bus(b.name), (*b.position)[0], (*b.position)[1]);
+  }
+}
+
+void write_opendss_part(const Network& network, const GridState& state, OpenDssPart part, std::ostream& out) {
+  ScriptWriter writer(network, state, out);
+  switch (part) {
+    case OpenDssPart::head:
+      return writer.head();
+    case OpenDssPart::elements:
+      return writer.elements();
+    case OpenDssPart::voltage_bases:
+      return writer.voltage_bases();
+    case OpenDssPart::switches:
+      return writer.switches();
+  }
+}
+
 void write_opendss(const Network& network, const GridState& state, const std::filesystem::path& path) {
   const auto& buses = network.data().buses;
   const bool drawn = std::any_of(buses.begin(), buses.end(), [](const auto& b) { return b.position.has_value(); });
   const std::filesystem::path coordinates = path.stem().string() + "_buscoords.csv";
-  if (drawn) {
-    write_file(path.parent_path() / coordinates, [&](std::ostream& out) {
-      for (const auto& b : buses) {
-        if (b.position) fmt::print(out, "{},{},{}\n", checked_bus(b.name), (*b.position)[0], (*b.position)[1]);
-      }
-    });
-  }
+  if (drawn) write_file(path.parent_path() / coordinates, [&](std::ostream& out) { write_opendss_coordinates(network.data(), out); });
   write_file(path, [&](std::ostream& out) {
-    ScriptWriter(network, state, out).write();
+    for (const auto part : {OpenDssPart::head, OpenDssPart::elements, OpenDssPart::voltage_bases, OpenDssPart::switches})
+      write_opendss_part(network, state, part, out);
     if (drawn) fmt::print(out, "buscoords {}\n", coordinates.string());
   });
 }
