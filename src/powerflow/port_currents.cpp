@@ -79,13 +79,15 @@ PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor)
         irregular_.push_back({.phase = &phase, .channel = channel, .base = base_of(port), .power = {}});
     }
   }
-  // Constant power, but no more current than at current_limit_voltage; against the sign of a load.
-  const Shape inverter{.min = current_limit_voltage, .max = infinity, .c2 = 1, .below_0 = 0, .below_1 = 1 / current_limit_voltage};
+  // Constant power, but no more current than at its limit; against the sign of a load.
+  const auto shape_of_device = [](const InjectionPhase& phase) {
+    return Shape{.min = phase.current_limit, .max = infinity, .c2 = 1, .below_0 = 0, .below_1 = 1 / phase.current_limit};
+  };
   const auto add_devices = [&](std::span<const InjectionPhase> phases, Kind kind) {
     for (const auto& phase : phases) {
       if (phase.a == phase.b) continue;
       const auto port = port_of(phase.a, phase.b);
-      add(channels.at(port), base_of(port), phase.rated_voltage, inverter, kind, phase.device, -phase.share);
+      add(channels.at(port), base_of(port), phase.rated_voltage, shape_of_device(phase), kind, phase.device, -phase.share);
     }
   };
   add_devices(model.solar_phases(), Kind::solar);

@@ -109,6 +109,8 @@ class UnbalancedPowerFlow final : public PowerFlow {
   void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) override;
   void take_voltages(std::span<Complex> v) const override;
 
+  void prepare();
+
   struct Workspace;
   std::unique_ptr<Workspace> work_;
 };

@@ -165,17 +165,25 @@ UnbalancedPowerFlow::UnbalancedPowerFlow(std::shared_ptr<const Network> network,
     throw Error("{}:{}: line '{}' shifts the phase, so that the nodal admittance is not symmetric: take powerflow.solver = newton_raphson",
                 line.origin.file, line.origin.line, line.name);
   }
-  if (const int node = work_->factor.factorise(Workspace::matrix(model_)); node >= 0) model_.throw_singular(node);
-  work_->try_single_precision(model_);
+  prepare();
 }
 UnbalancedPowerFlow::UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept = default;
 UnbalancedPowerFlow::~UnbalancedPowerFlow() = default;
 
+void UnbalancedPowerFlow::prepare() {
+  if (const int node = work_->factor.factorise(Workspace::matrix(model_)); node >= 0) model_.throw_singular(node);
+  work_->try_single_precision(model_);
+}
+
 void UnbalancedPowerFlow::refresh(const StateChange& change) {
-  const auto matrix = Workspace::matrix(model_);
+  if (!change.within_switched) {  // buses beside it were eliminated with the values from before
+    work_ = std::make_unique<Workspace>(model_);
+    prepare();
+    start();
+    return;
+  }
   work_->start_known = false;
-  const int node = change.within_switched ? work_->factor.refactorise(matrix, change.nodes) : work_->factor.factorise(matrix);
-  if (node >= 0) model_.throw_singular(node);
+  if (const int node = work_->factor.refactorise(Workspace::matrix(model_), change.nodes); node >= 0) model_.throw_singular(node);
 }
 
 void UnbalancedPowerFlow::start() {

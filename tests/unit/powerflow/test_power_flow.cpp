@@ -141,6 +141,28 @@ TEST_P(EveryFeeder, ChangedTapsEqualAFreshSolver) {
   EXPECT_LT(largest_difference(changed, fresh), 1e-10);
 }
 
+// Buses where nothing draws are eliminated once; a transformer between them that nobody was expected to touch must not be forgotten.
+TEST(UnbalancedPowerFlow, AnUnregulatedTapBesideEliminatedBusesEqualsAFreshSolver) {
+  const std::string script = R"(new circuit.c basekv=12.47 bus1=s r1=0.1 x1=1 r0=0.1 x0=1
+new line.a bus1=s bus2=m r1=0.3 x1=0.6 r0=0.6 x0=1.5 length=1
+new transformer.t windings=2 buses=[m n] conns=[delta wye] kvs=[12.47 4.16] kvas=[2000 2000] xhl=5 %rs=[0.5 0.5]
+new line.b bus1=n bus2=e r1=0.3 x1=0.6 r0=0.6 x0=1.5 length=0.1
+new load.l bus1=e kv=4.16 kw=900 kvar=300
+set voltagebases=[12.47 4.16]
+)";
+  const auto network = test::script(script);
+  UnbalancedPowerFlow changed(network, tight);
+  GridState state = changed.state();
+  state.taps[0][1] = 1.05;
+  changed.solve(rated_conditions(*network));
+  changed.set_state(state);
+  ASSERT_TRUE(changed.solve(rated_conditions(*network)).converged);
+  const auto tapped = test::script(script.substr(0, script.find(" %rs")) + " taps=[1 1.05]" + script.substr(script.find(" %rs")));
+  UnbalancedPowerFlow direct(tapped, tight);
+  ASSERT_TRUE(direct.solve(rated_conditions(*tapped)).converged);
+  EXPECT_LT(largest_difference(changed, direct), 1e-11);
+}
+
 TEST_P(EveryFeeder, AccelerationLeadsToTheSameSolution) {
   const auto network = test::feeder(GetParam());
   UnbalancedPowerFlow plain(network, tight);
