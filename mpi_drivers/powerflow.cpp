@@ -4,9 +4,16 @@
 #include "grid/opendss_writer.hpp"
 #include "powerflow/diagnostics.hpp"
 #include "powerflow/make_power_flow.hpp"
+#include "powerflow/series_file.hpp"
 #include "powerflow/snapshot_files.hpp"
-#include "powerflow/static_control.hpp"
 #include "runtime/session.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+#include <optional>
 
 using namespace gridfed;
 
@@ -22,7 +29,7 @@ struct Options {
 void declare(po::options_description& deck, Options& o) {
   deck.add_options()("feeder", po::value(&o.feeder)->required(), "feeder file (.dss, .m, .xml)")(
       "controls", po::value(&o.controls)->default_value(o.controls),
-      "off, or static: regulators and capacitor controls act until none wants to")(
+      "off, or static: regulators, capacitor and inverter controls act until none wants to")(
       "neutral-taps", po::bool_switch(&o.neutral_taps), "put every tap of a second or later winding to 1.0 first")(
       "taps", po::value(&o.taps)->default_value(""), "CSV of regulator taps to impose")(
       "capacitors", po::value(&o.capacitors)->default_value(""), "CSV of capacitor states to impose")(
@@ -36,7 +43,95 @@ void declare(po::options_description& deck, Options& o) {
       "flows", po::value(&o.flows)->default_value(""), "CSV to write: flow into terminal 1 of each line and transformer")(
       "summary", po::value(&o.summary)->default_value(""), "CSV to write: convergence, source power, losses")(
       "write-feeder", po::value(&o.write_feeder)->default_value(""), "OpenDSS script to write: the feeder in the state that was solved")(
-      "write-network", po::value(&o.write_network)->default_value(""), "HDF5 file to write: tables of the network's elements");
+      "write-network", po::value(&o.write_network)->default_value(""),
+      "tables of the network's elements to write: an HDF5 file (.h5), or a folder of CSV files");
+}
+
+/// Where a key of [series] is left out, the script's `set` commands count.
+struct SeriesKeys {
+  std::string mode = "snapshot", control, output, nodes;
+  int steps = 0;
+  double step_seconds = 0, start_hour = -1;
+};
+
+void declare(po::options_description& deck, SeriesKeys& k) {
+  deck.add_options()("series.mode", po::value(&k.mode)->default_value(k.mode),
+                     "snapshot; daily, yearly or duty: a simulation in time that follows these load shapes; script: what the script's "
+                     "`set mode` says")("series.steps", po::value(&k.steps)->default_value(k.steps),
+                                        "number of steps; 0 = what the script says, or a day, a year, 100 of them")(
+      "series.step_seconds", po::value(&k.step_seconds)->default_value(k.step_seconds),
+      "length of a step [s]; 0 = what the script says, or an hour, of duty shapes a second")(
+      "series.start_hour", po::value(&k.start_hour)->default_value(k.start_hour),
+      "the first step ends a step after this hour of the first day; below 0 = what the script says, or midnight")(
+      "series.control", po::value(&k.control)->default_value(""),
+      "off; static: at each step until no control wants to act; time: after their delays; empty = what the script says, or static, with "
+      "duty shapes time")("series.output", po::value(&k.output)->default_value("series.h5"), "HDF5 file to write")(
+      "series.nodes", po::value(&k.nodes)->default_value(""),
+      "nodes whose voltage is written at every step: bus or bus.conductor, separated by commas, or all");
+}
+
+void check(const SeriesKeys& k) {
+  const auto among = [](const char* key, const std::string& value, std::initializer_list<const char*> names) {
+    if (std::find(names.begin(), names.end(), value) == names.end())
+      throw Error("{} is '{}': it must be one of {}", key, value, fmt::join(names, ", "));
+  };
+  among("series.mode", k.mode, {"snapshot", "script", "daily", "yearly", "duty"});
+  among("series.control", k.control, {"", "off", "static", "time"});
+}
+
+/// The simulation that keys and script ask for; none for a snapshot.
+std::optional<SeriesOptions> series_options(const SeriesKeys& k, const SimulationData& script) {
+  const bool scripted = k.mode == "script";
+  if (k.mode == "snapshot" || (scripted && !script.shapes)) return {};
+  SeriesOptions o;
+  o.shapes = scripted ? *script.shapes : k.mode == "daily" ? ShapeKind::daily : k.mode == "yearly" ? ShapeKind::yearly : ShapeKind::duty;
+  const bool same = script.shapes == o.shapes;  // its numbers are about this mode
+  const bool duty = o.shapes == ShapeKind::duty;
+  const int usual = o.shapes == ShapeKind::daily ? 24 : o.shapes == ShapeKind::yearly ? 8760 : 100;
+  o.steps = k.steps > 0 ? k.steps : same ? script.steps : usual;
+  o.step = k.step_seconds > 0 ? k.step_seconds : same ? script.step : duty ? 1 : 3600;
+  o.start = k.start_hour >= 0 ? 3600 * k.start_hour : same ? script.start : 0;
+  o.control = k.control == "off"      ? ControlMode::off
+              : k.control == "static" ? ControlMode::fixed
+              : k.control == "time"   ? ControlMode::time
+              : same                  ? script.control
+              : duty                  ? ControlMode::time
+                                      : ControlMode::fixed;
+  return o;
+}
+
+/// A line every tenth of the simulation and at its end. Did every step converge?
+bool run_series(Session& session, PowerFlow& flow, const SeriesOptions& options, const SeriesKeys& keys) {
+  TimeSeries series(flow, options);
+  SeriesFile file(keys.output, session.header("series", series_version), flow.network(), options.steps,
+                  named_nodes(flow.network(), keys.nodes));
+  double energy = 0, losses = 0, lowest = std::numeric_limits<double>::infinity(), highest = 0;
+  int diverged = 0, unsettled = 0;
+  long taps = 0, switched = 0;
+  while (!series.done()) {
+    const ControlResult& result = series.advance();
+    const StepSummary summary = summary_of(flow);
+    file.add(series, summary);
+    diverged += !flow.solution().converged;
+    unsettled += flow.solution().converged && !result.settled;
+    taps += result.tap_operations;
+    switched += result.capacitor_operations;
+    energy += summary.balance.source_power.real() * options.step / 3.6e9;
+    losses += summary.balance.losses.real() * options.step / 3.6e9;
+    lowest = std::min(lowest, summary.lowest);
+    highest = std::max(highest, summary.highest);
+    if (series.done() || (series.step() * 10LL) / options.steps != ((series.step() - 1) * 10LL) / options.steps)
+      session.log().line("step={} hour={:.4f} source_kW={:.3f} losses_kW={:.3f} v_min={:.5f} v_max={:.5f} taps_moved={} banks_switched={}",
+                         series.step(), series.time() / 3600, summary.balance.source_power.real() / 1e3,
+                         summary.balance.losses.real() / 1e3, summary.lowest, summary.highest, taps, switched);
+  }
+  file.commit();
+  session.log().line("steps={} source_MWh={:.4f} losses_MWh={:.4f} v_min={:.5f} v_max={:.5f} taps_moved={} banks_switched={} wrote={}",
+                     options.steps, energy, losses, lowest, highest, taps, switched, keys.output);
+  if (diverged > 0) session.log().warn("{} of {} steps did not converge: see /converged in {}", diverged, options.steps, keys.output);
+  if (unsettled > 0)
+    session.log().warn("in {} of {} steps controls still wanted to act: see /settled in {}", unsettled, options.steps, keys.output);
+  return diverged == 0;
 }
 
 /// Says how close to balance the worst nodes are and how far the load could grow; moves the solver.
@@ -52,9 +147,11 @@ void diagnose_case(Session& session, PowerFlow& flow, const LoadingConditions& c
 
 void run(Session& session) {
   Options options;
+  SeriesKeys series;
   PowerFlowOptions solver_options;
   const bool go = session.parse(
-      "gridfed_powerflow", "Solves a snapshot of one feeder.", [&](po::options_description& d) { declare(d, options); },
+      "gridfed_powerflow", "Solves one feeder at an instant or step by step in time.",
+      [&](po::options_description& d) { declare(d, options); }, [&](po::options_description& d) { declare(d, series); },
       [&](po::options_description& d) { declare(d, solver_options); });
   if (!go) return;
   if (options.tolerance > 0) solver_options.tolerance = options.tolerance;
@@ -62,6 +159,7 @@ void run(Session& session) {
   const auto network = agreed(session.world(), [&] {
     if (options.controls != "off" && options.controls != "static")
       throw Error("controls is '{}': it must be off or static", options.controls);
+    check(series);
     if (!(options.load_scale >= 0)) throw Error("load-scale is {}: it must not be negative", options.load_scale);
     return make_network(read_feeder(options.feeder, options.reading));
   });
@@ -83,13 +181,15 @@ void run(Session& session) {
     if (!options.taps.empty()) impose_taps(*network, options.taps, state);
     if (!options.capacitors.empty()) impose_capacitors(*network, options.capacitors, state);
     flow.set_state(state);
-    const auto conditions = rated_conditions(*network, options.load_scale);
-    ControlResult control{.settled = true};
-    if (options.controls == "static") {
-      control = solve_with_controls(flow, conditions, regulator_settings(*network));
-    } else {
-      flow.solve(conditions);
+    if (auto in_time = series_options(series, network->data().simulation)) {
+      in_time->load_scale = options.load_scale;
+      in_time->tolerance = solver_options.tolerance;
+      return run_series(session, flow, *in_time, series);
     }
+    auto conditions = snapshot_conditions(*network, options.load_scale);
+    const ControlResult control =
+        ControlledPowerFlow(flow, options.controls == "off" ? ControlMode::off : ControlMode::fixed, solver_options.tolerance)
+            .solve_snapshot(conditions);
     const auto& solution = flow.solution();
     const auto balance = flow.balance();
     session.log().line(
@@ -104,15 +204,18 @@ void run(Session& session) {
           "powerflow.max_iterations",
           solution.iterations, mismatch.power, network->node_name(std::max(0, mismatch.node)));
     } else if (!control.settled) {
-      session.log().warn("regulators or capacitors still want to act after {} control iterations: check their bands",
+      session.log().warn("controls still want to act after {} control iterations: check their bands and curves",
                          control.control_iterations);
     }
     if (!options.voltages.empty()) write_voltages(flow, options.voltages);
     if (!options.flows.empty()) write_flows(flow, options.flows);
     if (!options.summary.empty()) write_summary(flow, control, options.summary);
     if (!options.write_feeder.empty()) write_opendss(*network, flow.state(), options.write_feeder);
-    if (!options.write_network.empty())
+    if (options.write_network.ends_with(".h5")) {
       write_network_tables(options.write_network, session.header("network", network_tables_version), *network);
+    } else if (!options.write_network.empty()) {
+      write_network_csv(options.write_network, *network);
+    }
     const bool converged = solution.converged;
     if (!converged && !options.diagnose) {
       for (const auto& sentence : suspicious_structure(*network, flow.state())) session.log().line("diagnosis: {}", sentence);

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import plot_reliability
 import plot_report
 import report as reports
 import results_table
@@ -205,6 +206,46 @@ class Postprocess(unittest.TestCase):
 
     def test_client_without_example_day(self):
         self.assertIn("client 9", self.fails(plot_report, self.path, "--client", "9"))
+
+
+class PlotReliability(unittest.TestCase):
+    """A reliability file of two feeders and a hundred simulated years."""
+
+    def write(self, path, kind=b"reliability", simulated=True, saidi=1.5):
+        columns = ["saifi [1/yr]", "saidi [h/yr]", "caidi [h]", "asai [-]", "ens [kWh/yr]", "aens [kWh/yr]", "cost [$/yr]"]
+        with h5py.File(path, "w") as file:
+            file.attrs["kind"], file.attrs["version"] = kind, b"1.0"
+            file["columns"] = np.array(columns, dtype="S16")
+            file["feeders"] = np.array(["one", "system"], dtype="S8")
+            file["analytic"] = np.full((2, len(columns)), saidi)
+            if simulated:
+                file["simulated"] = np.ones((2, len(columns)))
+                file["montecarlo/columns"] = np.array(["saifi [1/yr]", "saidi [h/yr]"], dtype="S16")
+                file["montecarlo/years"] = np.random.default_rng(1).exponential(1, (100, 2)) * (np.arange(100) > 30)[:, None]
+                file["montecarlo"].attrs["cv"] = 0.01
+
+    def test_pictures_with_and_without_a_simulation(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            for simulated in (True, False):
+                path = os.path.join(folder, f"{simulated}.h5")
+                self.write(path, simulated=simulated)
+                plot_reliability.main([path])
+                for ending in ("png", "pdf"):
+                    self.assertGreater(os.path.getsize(path.replace("h5", ending)), 5000)
+
+    def test_faults_are_one_sentence(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "r.h5")
+            for text, options in (("is of kind 'report' 1.0", {"kind": b"report"}), ("not finite", {"saidi": np.nan})):
+                self.write(path, **options)
+                with self.assertRaisesRegex(reports.ReportError, text):
+                    plot_reliability.main([path])
+            with h5py.File(path, "a") as file:
+                del file["analytic"]
+            with self.assertRaisesRegex(reports.ReportError, "no complete reliability file"):
+                plot_reliability.main([path])
+            with self.assertRaisesRegex(reports.ReportError, "cannot read"):
+                plot_reliability.main([os.path.join(folder, "missing.h5")])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ inline NetworkData feeder_data(const std::string& name) {
   return read_feeder(std::filesystem::path(GRIDFED_SOURCE_DIR) / "inputs/feeders" / (name + ".dss"));
 }
 
+/// Data of a published transmission case, tests/regression/<name>/case.m; its SOURCE.md says where it comes from.
+inline NetworkData transmission_case(const std::string& name) {
+  return read_feeder(std::filesystem::path(GRIDFED_SOURCE_DIR) / "tests/regression" / name / "case.m");
+}
+
 /// Data of an OpenDSS script given as text; messages call the file small.dss.
 inline NetworkData script_data(const std::string& text) {
   const auto folder = std::filesystem::temp_directory_path() / ("gridfed_script_" + std::to_string(getpid()));

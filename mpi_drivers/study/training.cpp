@@ -2,6 +2,7 @@
 
 #include "data/dataset_file.hpp"
 #include "evaluation/day_score.hpp"
+#include "privacy/calibration.hpp"
 #include "privacy/noise.hpp"
 
 #include <algorithm>

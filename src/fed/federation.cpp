@@ -1,6 +1,7 @@
 #include "fed/federation.hpp"
 
 #include "fed/exchange.hpp"
+#include "privacy/calibration.hpp"
 #include "privacy/clip.hpp"
 #include "privacy/noise.hpp"
 #include "runtime/error.hpp"

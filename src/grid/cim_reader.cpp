@@ -425,7 +425,7 @@ class FeederReader {
       object.fail("has more than one unit, which is not read: give each a connection");
     if (unit.kind == "PhotovoltaicUnit") {
       auto plant = converter_device<SolarPvData>(object, solar_names_);
-      plant.capacity = unit.number("maxP");
+      plant.capacity = plant.panel_rating = unit.number("maxP");
       network_.solar.push_back(std::move(plant));
     } else if (unit.kind == "PowerElectronicsWindUnit") {
       auto turbine = converter_device<WindTurbineData>(object, wind_names_);

@@ -125,6 +125,7 @@ class CaseParser {
     const std::string name = identifier();
     if (name == "function") return skip_line();
     if (name == "return" || name == "end" || name == "endfunction" || name == "define_constants") return;
+    if (name == "if") return condition();
     const std::string field = field_of(name);
     Table* whole = table_named(field);
     skip_blank(false);
@@ -148,6 +149,23 @@ class CaseParser {
     skip_blank(false);
     if (!at_end() && peek() != ';' && peek() != ',' && peek() != '\n')
       fail(fmt::format("'{}' follows the value of {}: only arithmetic is carried out", peek(), name));
+  }
+
+  /// What follows is carried out up to its `end`, or else skipped up to it.
+  void condition() {
+    if (scalar(expression()) != 0) return;
+    const int opened = line_;
+    for (int depth = 1; depth > 0;) {
+      if (!skip_between_statements()) {
+        line_ = opened;
+        fail("the block that begins here does not end: add a line end");
+      }
+      const std::string name = identifier();
+      if (name == "if") ++depth;
+      if (name == "end") --depth;
+      if (name == "else" || name == "elseif") fail("'else' is not carried out: write the outcome");
+      if (depth > 0) skip_line();
+    }
   }
 
   /// [PQ, PV, REF, ...] = idx_bus; names the columns, which have their names here anyway.
@@ -199,10 +217,11 @@ class CaseParser {
           advance();
           for (std::size_t i = 0; i < size; ++i) list->push_back(i);
         } else {
-          const double number = std::isalpha(static_cast<unsigned char>(peek())) ? column_number() : literal();
-          if (!(number >= 1 && number <= static_cast<double>(size)) || number != std::floor(number))
-            fail(fmt::format("{} is not a {} of '{}', which has {}", number, is_row ? "row" : "column", name, size));
-          list->push_back(static_cast<std::size_t>(number) - 1);
+          for (const double number : numbers()) {
+            if (!(number >= 1 && number <= static_cast<double>(size)) || number != std::floor(number))
+              fail(fmt::format("{} is not a {} of '{}', which has {}", number, is_row ? "row" : "column", name, size));
+            list->push_back(static_cast<std::size_t>(number) - 1);
+          }
         }
         skip_blank(false);
         if (several && peek() == ',') advance();
@@ -214,11 +233,15 @@ class CaseParser {
     return index;
   }
 
-  int column_number() {
+  /// A number, the name of a column, or a variable's numbers.
+  std::vector<double> numbers() {
+    if (!std::isalpha(static_cast<unsigned char>(peek()))) return {literal()};
     const std::string name = identifier();
-    const auto found = column_numbers.find(name);
-    if (found == column_numbers.end()) fail(fmt::format("'{}' is not a column: use the names of idx_bus, idx_gen and idx_brch", name));
-    return found->second;
+    if (const auto column = column_numbers.find(name); column != column_numbers.end()) return {static_cast<double>(column->second)};
+    const auto variable = variables_.find(name);
+    if (variable == variables_.end())
+      fail(fmt::format("'{}' is neither a variable nor a column: use the names of idx_bus, idx_gen and idx_brch", name));
+    return {variable->second.data(), variable->second.data() + variable->second.size()};
   }
 
   void expect(char wanted) {
@@ -248,6 +271,17 @@ class CaseParser {
   }
 
   Value expression() {
+    Value left = sum();
+    for (skip_inside(); !in_table_ && peek() == '&'; skip_inside()) {
+      advance();
+      const Value right = sum();
+      if (left.rows() != right.rows() || left.cols() != right.cols()) fail("truths of unlike shapes are combined");
+      left = left.binaryExpr(right, [](double a, double b) { return a != 0 && b != 0 ? 1.0 : 0.0; });
+    }
+    return left;
+  }
+
+  Value sum() {
     Value left = product();
     for (skip_inside(); peek() == '+' || peek() == '-'; skip_inside()) {
       const bool plus = peek() == '+';
@@ -324,6 +358,14 @@ class CaseParser {
                                                                           {"tan", std::tan},   {"acos", std::acos}, {"abs", std::fabs}};
     if (const auto function = functions.find(name); function != functions.end() && peek() == '(')
       return one(function->second(scalar(primary())));
+    if ((name == "isinf" || name == "find") && peek() == '(') {
+      const Value of = primary();
+      if (name == "isinf") return of.unaryExpr([](double value) { return std::isinf(value) ? 1.0 : 0.0; });
+      std::vector<double> places;
+      for (Eigen::Index i = 0; i < of.size(); ++i)
+        if (of(i) != 0) places.push_back(static_cast<double>(i + 1));
+      return Eigen::Map<Eigen::VectorXd>(places.data(), static_cast<Eigen::Index>(places.size()));
+    }
     if (const auto variable = variables_.find(name); variable != variables_.end()) return variable->second;
     const std::string field = field_of(name);
     if (field == "baseMVA") return one(tables_.base_mva);

@@ -61,6 +61,7 @@ class CaseBuilder {
     int type = pq;
     double voltage = 0;  // [V]
     bool has_machine = false;
+    double setpoint = 0;  // of its last machine [p.u.]
   };
 
   [[noreturn]] void fail(const Row& row, const std::string& message) const { throw Error("{}:{}: {}", file_, row.line, message); }
@@ -99,7 +100,14 @@ class CaseBuilder {
     }
     for (const auto& row : tables_.gen) {
       auto& bus = bus_at(row, row.values[gen_bus]);
-      if (row.values[gen_status] > 0) bus.has_machine = true;
+      if (!(row.values[gen_status] > 0)) continue;
+      const double setpoint = finite(row, gen_v, "Vg");
+      if (bus.has_machine && setpoint != bus.setpoint && (bus.type == pv || bus.type == reference)) {
+        network_.notes.push_back(
+            fmt::format("bus {} is held at {} p.u. as its last machine says, another says {}", bus_name(bus), setpoint, bus.setpoint));
+      }
+      bus.has_machine = true;
+      bus.setpoint = setpoint;
     }
     for (auto& [number, bus] : buses_) {  // as MATPOWER's bustypes: a voltage is held where a machine runs
       if ((bus.type == pv || bus.type == reference) && !bus.has_machine) bus.type = pq;
@@ -126,7 +134,12 @@ class CaseBuilder {
       const auto& bus = bus_at(row, row.values[bus_number]);
       if (bus.type == isolated) continue;
       const std::string name = bus_name(bus);
-      network_.buses.push_back({.name = name, .nominal_voltage = bus.voltage, .position = std::nullopt});
+      const double magnitude = finite(row, bus_vm, "Vm"), angle = finite(row, bus_va, "Va") * std::numbers::pi / 180;
+      if (magnitude < 0) fail(row, fmt::format("bus {} has the voltage {}: it must not be negative", name, magnitude));
+      network_.buses.push_back({.name = name,
+                                .nominal_voltage = bus.voltage,
+                                .start_voltage = std::polar(magnitude > 0 ? magnitude : 1.0, angle),
+                                .position = {}});
       const Complex load = complex(row, load_p, "Pd or Qd") * 1e6;
       if (load != Complex{}) {  // constant power at any voltage that is one
         network_.loads.push_back({.name = "load_" + name,
@@ -151,8 +164,8 @@ class CaseBuilder {
     }
   }
 
-  /// The first machine of a reference bus is the source; any other there injects what its row says. Machines that hold the voltage of one
-  /// bus together are one, as nothing tells how they share reactive power.
+  /// The first machine of a reference bus is the source; any other there injects what its row says. The last machine of a bus says at what
+  /// voltage all of them hold it, as in MATPOWER.
   void machines() {
     std::map<const CaseBus*, int> count;
     for (const auto& row : tables_.gen) {
@@ -160,12 +173,11 @@ class CaseBuilder {
       if (!(row.values[gen_status] > 0) || bus.type == isolated) continue;
       const int machine = ++count[&bus];
       const std::string name = machine == 1 ? "gen_" + bus_name(bus) : fmt::format("gen_{}_{}", bus_name(bus), machine);
-      const double setpoint = finite(row, gen_v, "Vg");
       if (bus.type == reference && machine == 1) {
         network_.sources.push_back({.name = name,
                                     .terminal = conductor(bus),
                                     .voltage_base = bus.voltage,
-                                    .voltage_pu = setpoint,
+                                    .voltage_pu = bus.setpoint,
                                     .angle_deg = finite(*bus.row, bus_va, "Va"),
                                     .z1 = Complex(0, 1e-9 * bus.voltage * bus.voltage / base_power_),
                                     .z0 = Complex(0, 1e-9 * bus.voltage * bus.voltage / base_power_),
@@ -182,19 +194,8 @@ class CaseBuilder {
                               .min_reactive = row.values[gen_qmin] * 1e6,
                               .max_reactive = row.values[gen_qmax] * 1e6,
                               .origin = origin(row)};
-      if (bus.type == pv) generator.voltage_setpoint_pu = setpoint;
-      const auto first = std::find_if(network_.generators.begin(), network_.generators.end(),
-                                      [&](const auto& g) { return bus.type == pv && g.terminal.bus == generator.terminal.bus; });
-      if (first == network_.generators.end()) {
-        network_.generators.push_back(std::move(generator));
-        continue;
-      }
-      if (first->voltage_setpoint_pu != generator.voltage_setpoint_pu)
-        fail(row, fmt::format("bus {} is held at {} p.u. here and at {} by another machine: make Vg equal", bus_name(bus), setpoint,
-                              *first->voltage_setpoint_pu));
-      first->power += generator.power;
-      first->min_reactive += generator.min_reactive;
-      first->max_reactive += generator.max_reactive;
+      if (bus.type == pv) generator.voltage_setpoint_pu = bus.setpoint;
+      network_.generators.push_back(std::move(generator));
     }
   }
 

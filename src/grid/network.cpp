@@ -88,6 +88,7 @@ class NetworkBuilder {
       faults_.messages.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
     for (const auto& bus : data().buses) {
       if (bus.nominal_voltage) check_positive({}, fmt::format("nominal voltage of bus '{}'", bus.name), *bus.nominal_voltage);
+      if (bus.start_voltage) check_positive({}, fmt::format("starting voltage of bus '{}'", bus.name), std::abs(*bus.start_voltage));
     }
     check_names("source", data().sources);
     for (const auto& source : data().sources) {
@@ -234,9 +235,14 @@ class NetworkBuilder {
     }
     auto [entry, added] = conductors_.try_emplace(terminal.bus);
     if (added) order_.push_back(terminal.bus);
-    for (const int conductor : terminal.nodes) {
+    for (std::size_t i = 0; i < terminal.nodes.size(); ++i) {
+      const int conductor = terminal.nodes[i];
       if (conductor < 0) fault(origin, "{} names node {} of bus '{}': nodes are 0 (ground) or positive", element, conductor, terminal.bus);
-      if (conductor > 0) entry->second.insert(conductor);
+      if (conductor > 0 && !terminal.is_open(static_cast<int>(i))) entry->second.insert(conductor);
+    }
+    for (const int open : terminal.open) {
+      if (open < 0 || open >= static_cast<int>(terminal.nodes.size()))
+        fault(origin, "{} is open at conductor {} of bus '{}', of {}: correct it", element, open + 1, terminal.bus, terminal.nodes.size());
     }
   }
 
@@ -267,14 +273,17 @@ class NetworkBuilder {
   std::vector<int> nodes_of(const Terminal& terminal) const {
     std::vector<int> nodes;
     const int bus = network_.find_bus(terminal.bus);
-    for (const int conductor : terminal.nodes) nodes.push_back(conductor == 0 ? ground : network_.find_node(bus, conductor));
+    for (std::size_t i = 0; i < terminal.nodes.size(); ++i) {
+      const bool nothing = terminal.nodes[i] == 0 || terminal.is_open(static_cast<int>(i));
+      nodes.push_back(nothing ? ground : network_.find_node(bus, terminal.nodes[i]));
+    }
     return nodes;
   }
 
   void number() {
     for (const auto& name : order_) {
       const int bus = static_cast<int>(network_.buses_.size());
-      network_.buses_.push_back({.name = name, .position = std::nullopt});
+      network_.buses_.push_back({.name = name, .position = {}});
       network_.bus_index_.emplace_back(name, bus);
       network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[name].size())});
       for (const int conductor : conductors_[name]) network_.nodes_.push_back({bus, conductor});
@@ -284,6 +293,7 @@ class NetworkBuilder {
       const int position = network_.find_bus(bus.name);
       if (position < 0) continue;
       network_.buses_[position].position = bus.position;
+      network_.buses_[position].start_voltage = bus.start_voltage;
       if (bus.nominal_voltage) network_.buses_[position].nominal_voltage = *bus.nominal_voltage;
     }
     const auto two_ended = [&](const Terminal& from, const std::optional<Terminal>& to) {
@@ -335,7 +345,10 @@ class NetworkBuilder {
     for (std::size_t i = 0; i < data().lines.size(); ++i) {
       const auto& line = data().lines[i];
       const int from = network_.find_bus(line.from.bus), to = network_.find_bus(line.to.bus);
-      if (!line.closed) {
+      // A bus where nothing but open ends stand still has a place in the tree.
+      const bool leads =
+          conductors_[line.from.bus].empty() || conductors_[line.to.bus].empty() || !(line.from.all_open() || line.to.all_open());
+      if (!line.closed || !leads) {
         open_lines[from] = open_lines[to] = line.name;
         continue;
       }
@@ -356,10 +369,13 @@ class NetworkBuilder {
       for (std::size_t a = 0; a < transformer.windings.size(); ++a) {
         const auto& one = transformer.windings[a];
         const int from = network_.find_bus(one.terminal.bus);
-        if (one.connection == Connection::wye && one.terminal.nodes.back() == 0) reference[from] = true;
+        const int neutral = static_cast<int>(one.terminal.nodes.size()) - 1;
+        if (one.connection == Connection::wye && one.terminal.nodes.back() == 0 && !one.terminal.is_open(neutral)) reference[from] = true;
         for (std::size_t b = 0; b < transformer.windings.size(); ++b) {
           if (a == b) continue;
           const auto& other = transformer.windings[b];
+          const bool dead_end = conductors_[one.terminal.bus].empty() || conductors_[other.terminal.bus].empty();
+          if (!dead_end && (one.terminal.all_open() || other.terminal.all_open())) continue;
           const double v = winding_voltage(transformer, one);
           const double base = 3 * v * v / (one.rated_power * 3 / transformer.phases);
           arcs[from].push_back(

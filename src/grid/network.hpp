@@ -20,6 +20,7 @@ struct Bus {
   bool grounded = true;        ///< its galvanic section has a neutral reference; else only line-to-line voltages mean anything
   int parent = -1;             ///< next bus towards the source along the shortest path, -1 at the source
   double distance = 0;         ///< impedance of that path, referred to this bus's voltage base [p.u. on 1 VA]
+  std::optional<Complex> start_voltage = {};  ///< see BusData
   std::optional<std::array<double, 2>> position;
 };
 
@@ -56,7 +57,7 @@ class Network {
   /// "bus.conductor", upper case as the field prints it.
   std::string node_name(int node) const;
 
-  /// Nodes by element position; ground is -1. A missing far end is an empty `to`.
+  /// Nodes by element position; ground and open conductors are -1. A missing far end is an empty `to`.
   std::span<const TerminalNodes> line_nodes() const { return lines_; }
   std::span<const std::vector<std::vector<int>>> transformer_nodes() const { return transformers_; }  ///< [transformer][winding][conductor]
   std::span<const TerminalNodes> capacitor_nodes() const { return capacitors_; }

@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 
+#include <algorithm>
 #include <array>
 #include <complex>
 #include <limits>
@@ -23,14 +24,22 @@ struct Origin {
 struct Terminal {
   std::string bus;  ///< lower case
   std::vector<int> nodes;
+  std::vector<int> open = {};  ///< positions in `nodes` of conductors that land on nothing, of a line or winding; each once
+
+  bool is_open(int conductor) const { return std::find(open.begin(), open.end(), conductor) != open.end(); }
+  bool all_open() const { return !nodes.empty() && open.size() == nodes.size(); }
 };
 
 enum class Connection { wye, delta };
+
+/// Points (x, y), x rising: linear between them, and on along the end segments.
+using Curve = std::vector<std::array<double, 2>>;
 
 /// A bus that needs saying more than its name. Buses exist because elements name them.
 struct BusData {
   std::string name;
   std::optional<double> nominal_voltage;          ///< line-to-neutral [V], where it does not follow from sources and transformers
+  std::optional<Complex> start_voltage = {};      ///< where an iteration begins [p.u.], of a network with one conductor a bus
   std::optional<std::array<double, 2>> position;  ///< drawing coordinates, the feeder's own unit
 };
 
@@ -130,7 +139,8 @@ struct LoadData {
   double exponent_p = 1, exponent_q = 2;  ///< of model 4 (OpenDSS CVRwatts, CVRvars)
   std::array<double, 7> zip{};            ///< of model 8: P (z, i, p), Q (z, i, p), cut-off voltage pu
   ShapeNames shapes;
-  bool fixed = false;  ///< keeps its power whatever factor scales the others (OpenDSS status=fixed)
+  bool fixed = false;               ///< keeps its power whatever factor scales the others (OpenDSS status=fixed or exempt)
+  bool keeps_power_factor = false;  ///< where a shape states active powers alone; else its reactive power is then zero
   Origin origin;
 };
 
@@ -188,6 +198,17 @@ struct ElementTerminal {
   int terminal = 1;  ///< 1-based; windings of a transformer
 };
 
+enum class SwitchingDeviceKind { disconnector, fuse, recloser, breaker };
+
+/// A device at one end of a line or transformer that opens it (OpenDSS SwtControl, Fuse, Recloser, Relay). Its state is that of the
+/// element.
+struct SwitchingDeviceData {
+  std::string name;
+  SwitchingDeviceKind kind = SwitchingDeviceKind::disconnector;
+  ElementTerminal element;
+  Origin origin;
+};
+
 /// What a capacitor controller compares with its settings.
 enum class CapacitorControlKind { current, voltage, reactive_power, time, power_factor };
 
@@ -211,6 +232,19 @@ struct CapacitorControlData {
   Origin origin;
 };
 
+/// How an inverter makes apparent power of the active power behind it. Shares are of its rating.
+struct InverterData {
+  std::optional<double> power_factor = 1.0;  ///< negative: absorbs reactive power while it delivers active; none = reactive_power counts
+  double reactive_power = 0;                 ///< [var]
+  double max_delivered = std::numeric_limits<double>::infinity();  ///< reactive power [var]
+  double max_absorbed = std::numeric_limits<double>::infinity();
+  bool active_first = false;       ///< where the rating does not hold both: reactive power gives way, else active
+  bool factor_first = false;       ///< or both, in proportion
+  double cut_in = 0, cut_out = 0;  ///< starts at this power behind it, stops below that
+  bool reactive_stops = false;     ///< with the inverter
+  Curve efficiency;                ///< over the power behind it by the rating; empty = 1
+};
+
 /// Photovoltaic plant behind an inverter (OpenDSS PVSystem).
 struct SolarPvData {
   std::string name;
@@ -218,11 +252,14 @@ struct SolarPvData {
   int phases = 3;
   Connection connection = Connection::wye;
   double rated_voltage = 0;    ///< as LoadData
-  double capacity = 0;         ///< DC peak at 1000 W/m2 and 25 C [W]
+  double capacity = 0;         ///< largest output [W]
+  double panel_rating = 0;     ///< DC at 1000 W/m2 and 25 C [W]
+  double panel_power = 0;      ///< DC at the irradiance and temperature the script states [W]; load shapes scale it
   double inverter_rating = 0;  ///< [VA]
-  double efficiency = 0;       ///< module efficiency, with panel_area an alternative to capacity; 0 = not given
-  double panel_area = 0;       ///< [m2]
-  Complex power;               ///< delivered at the operating point the script states [VA]
+  InverterData inverter;
+  double efficiency = 0;  ///< module efficiency, with panel_area an alternative to capacity; 0 = not given
+  double panel_area = 0;  ///< [m2]
+  Complex power;          ///< delivered at the operating point the script states [VA]
   ShapeNames shapes;
   Origin origin;
 };
@@ -237,12 +274,19 @@ struct WindTurbineData {
   double capacity = 0;                                            ///< rated output [W]
   double inverter_rating = 0;                                     ///< [VA]
   double cut_in_speed = 3, rated_speed = 12, cut_out_speed = 25;  ///< [m/s]
-  ShapeNames shapes;
+  double wind_speed = 12;                                         ///< that the script states [m/s]
+  ShapeNames shapes;                                              ///< of the wind speed [m/s]
   Origin origin;
 };
 
+enum class BatteryState { charging, idling, discharging };
+
 /// Battery behind an inverter (OpenDSS Storage).
 struct BatteryData {
+  /// How a load shape dispatches it in time: by thresholds, with its own rates; or the shape is its power relative to power_rating; or
+  /// not at all.
+  enum class Dispatch { thresholds, follow, none };
+
   std::string name;
   Terminal terminal;
   int phases = 3;
@@ -254,13 +298,19 @@ struct BatteryData {
   double charge_efficiency = 0.9, discharge_efficiency = 0.9;
   double idling_loss = 0.01;                ///< share of power_rating drawn while idle
   double initial_soc = 0.5, min_soc = 0.2;  ///< share of capacity_wh
-  Complex power;                            ///< delivered at the operating point the script states, negative while charging [VA]
+  InverterData inverter;
+  BatteryState state = BatteryState::idling;   ///< that the script states
+  double charge_rate = 1, discharge_rate = 1;  ///< share of power_rating
+  Dispatch dispatch = Dispatch::thresholds;
+  double charge_below = 0, discharge_above = 0;  ///< values of the shape; 0 = it never does by the shape
+  double charge_hour = 2;                        ///< of the day, at which an idle one with a threshold charges; 0 or less = never
+  Complex power;                                 ///< delivered at the operating point the script states, negative while charging [VA]
   ShapeNames shapes;
   Origin origin;
 };
 
 /// Control of inverters by the voltage at their terminals (OpenDSS InvControl): reactive power that follows it, a limit of active power, or
-/// both. Curves are (voltage in p.u. of the inverter's rated voltage, share of a base); between points linear, beyond the ends constant.
+/// both. Curves are (voltage in p.u. of the inverter's rated voltage, share of a base).
 struct InverterControlData {
   /// Positive shares deliver. The base of reactive power: what the rating leaves beside active power, or the rating.
   enum class ReactiveBase { available, rating };
@@ -268,8 +318,8 @@ struct InverterControlData {
   enum class ActiveBase { capacity, available, rating };
 
   std::string name;
-  std::vector<std::string> solar, batteries;               ///< those controlled, by name
-  std::vector<std::array<double, 2>> volt_var, volt_watt;  ///< empty = not in force
+  std::vector<std::string> solar, batteries;  ///< those controlled, by name
+  Curve volt_var, volt_watt;                  ///< empty = not in force
   ReactiveBase reactive_base = ReactiveBase::available;
   ActiveBase active_base = ActiveBase::capacity;
   PhaseSelection selection = PhaseSelection::average;  ///< of the terminal's phase voltages
@@ -292,6 +342,21 @@ struct GeneratorData {
   Origin origin;
 };
 
+/// Which load shapes of ShapeNames a simulation in time follows.
+enum class ShapeKind { daily, yearly, duty };
+
+/// How controllers act: not at all, until none wants to at each instant, or after their delays.
+enum class ControlMode { off, fixed, time };
+
+/// Simulation in time that a script asks for.
+struct SimulationData {
+  std::optional<ShapeKind> shapes;  ///< none = a snapshot
+  int steps = 100;
+  double step = 0;   ///< [s]
+  double start = 0;  ///< the first step ends `step` after this [s]
+  ControlMode control = ControlMode::fixed;
+};
+
 /// A network as read, SI units, by name: what readers produce, writers consume and make_network() validates.
 struct NetworkData {
   std::string name;
@@ -304,6 +369,7 @@ struct NetworkData {
   std::vector<LoadData> loads;
   std::vector<CapacitorData> capacitors;
   std::vector<ReactorData> reactors;
+  std::vector<SwitchingDeviceData> switching_devices;
   std::vector<RegulatorData> regulators;
   std::vector<CapacitorControlData> capacitor_controls;
   std::vector<InverterControlData> inverter_controls;
@@ -312,6 +378,7 @@ struct NetworkData {
   std::vector<BatteryData> batteries;
   std::vector<GeneratorData> generators;
   std::vector<LoadShapeData> load_shapes;
+  SimulationData simulation;
   std::vector<std::string> notes;  ///< what was read but has no physics here, one sentence each
 };
 

@@ -16,6 +16,11 @@ void refuse_if_asked(T&, const Value& value, Script&) {
   throw ScriptError{"this mode of the controller is not modelled", "switch it off"};
 }
 
+/// Kept apart from reversible=yes, which is refused, these settings mean nothing; whoever gave them may think otherwise.
+void note_reverse(RegControl&, const Value&, Script& script) {
+  script.note("Settings of regulators for reverse power flow are left out: regulators act in one direction.");
+}
+
 /// avg, max, min or the number of a phase.
 void read_phase(const Value& value, PhaseSelection& selection, int& phase) {
   const std::string word = value.word();
@@ -59,10 +64,10 @@ constexpr Property<RegControl> regulator_properties[] = {
     {"bus", set<&RegControl::bus>},
     {"delay", set<&RegControl::delay>},
     {"reversible", refuse_if_asked},
-    {"revvreg", ignore},
-    {"revband", ignore},
-    {"revR", ignore},
-    {"revX", ignore},
+    {"revvreg", note_reverse},
+    {"revband", note_reverse},
+    {"revR", note_reverse},
+    {"revX", note_reverse},
     {"tapdelay", set<&RegControl::tap_delay>},
     {"debugtrace", ignore},
     {"maxtapchange", set<&RegControl::max_tap_change>},
@@ -75,15 +80,15 @@ constexpr Property<RegControl> regulator_properties[] = {
        if (c.pt_selection == PhaseSelection::average)
          throw ScriptError{"a regulator measures no average of the phases", "name one phase, max or min"};
      }},
-    {"revThreshold", ignore},
-    {"revDelay", ignore},
-    {"revNeutral", ignore},
+    {"revThreshold", note_reverse},
+    {"revDelay", note_reverse},
+    {"revNeutral", note_reverse},
     {"EventLog", ignore},
     {"RemotePTRatio", set_positive<&RegControl::remote_pt_ratio>},
     {"TapNum", set_tap_number},
     {"Reset", ignore},
     {"LDC_Z", refuse_if_asked},
-    {"rev_Z", ignore},
+    {"rev_Z", note_reverse},
     {"Cogen", refuse_if_asked},
     {"basefreq", ignore},
     {"enabled", set<&RegControl::enabled>},

@@ -32,7 +32,8 @@ struct Object {
   std::string name;
   Origin origin;
   bool enabled = true;
-  bool closed = true;  ///< by the commands open and close
+  bool closed = true;                               ///< by the commands open and close
+  std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line or transformer, ascending
 };
 
 struct LoadShape : Object {
@@ -106,7 +107,6 @@ struct Line : Object, LineImpedance {
   LengthUnit unit = LengthUnit::none;
   double lengths_per_impedance_unit = 1;  ///< length / this = length in the unit of the impedances
   bool is_switch = false;
-  std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line that is otherwise closed
   double normamps = 0;
   EarthModel earth_model = EarthModel::deri;
 };
@@ -195,7 +195,8 @@ struct Load : PowerElement {
   double vmin = 0.95, vmax = 1.05, vlow = 0.5, cvr_watts = 1, cvr_vars = 2, rneut = -1, xneut = 0;
   double xfkva = 0, allocation_factor = 0.5, kwh = 0, kwh_days = 30, c_factor = 4;
   std::vector<double> zipv;
-  bool follows_loadmult = true;
+  bool follows_loadmult = true, follows_shapes = true;
+  bool pf_given = false;  ///< later than kvar
 };
 
 struct Generator : PowerElement {
@@ -220,14 +221,16 @@ struct PvSystem : Inverter {
 };
 
 struct Storage : Inverter {
-  enum class State { charging, idling, discharging } state = State::idling;
+  BatteryState state = BatteryState::idling;
+  BatteryData::Dispatch dispatch = BatteryData::Dispatch::thresholds;
+  double charge_trigger = 0, discharge_trigger = 0, charge_hour = 2;
   double percent_discharge = 100, percent_charge = 100;
   double kw_rated = 25, kwh_rated = 50, percent_stored = 100, percent_reserve = 20, eff_charge = 90, eff_discharge = 90, idling = 1;
   std::optional<double> kva;
 };
 
 struct WindGen : PowerElement {
-  double kw = 1000, cut_in = 5, cut_out = 23;
+  double kw = 1000, cut_in = 5, cut_out = 23, wind_speed = 12;
   std::optional<double> kva, rotor_radius;
   double performance = 0.41, air_density = 1.225;
   int turbines = 1;
@@ -276,6 +279,7 @@ struct Script {
   double growth_percent = 2.5;  ///< of loads, a year
   int year = 0;
   EarthModel earth_model = EarthModel::deri;
+  SimulationData simulation;
   std::vector<double> voltage_bases;  // kV
   std::map<std::string, std::array<double, 2>> coordinates;
   bool ignore_unknown = false;
@@ -285,7 +289,6 @@ struct Script {
     if (noted.insert(text).second) notes.push_back(text);
   }
   std::unordered_set<std::string> noted;
-  int next_open_node = 1001;     ///< node number of the next open end of a conductor, beyond any a script uses
   std::filesystem::path folder;  ///< of the file that is being read
 
   Table<LoadShape> load_shapes;
@@ -337,8 +340,13 @@ std::span<const ElementClass> injection_classes();
 /// The class of a name in lower case, nullptr if it is not known.
 const ElementClass* find_class(std::string_view name);
 
-/// Opens or closes a terminal of an object, or one conductor (1-based, 0 = all) of a line's. Throws ScriptError for what cannot be opened.
+/// Opens or closes a terminal of an object, or one conductor (1-based, 0 = all) of a line's or transformer's. Throws ScriptError for what
+/// cannot be opened.
 void switch_terminal(const ElementClass& type, Object& object, int terminal, int conductor, bool close);
+
+/// Takes what an option says about simulation in time; false if it says nothing of that. Throws ScriptError. Modes other than daily, yearly
+/// and dutycycle count as a snapshot, control modes other than off and static as time.
+bool set_simulation_option(const std::string& name, const Value& value, SimulationData& simulation);
 
 /// The script's final state in SI units.
 NetworkData network_data_of(Script& script);

@@ -36,8 +36,20 @@ void follow_power_factor(Generator& generator) {
   if (generator.pf < 0) generator.kvar = -generator.kvar;
 }
 
+/// A shape of actual powers makes its largest the generator's own.
+template <auto member>
+void set_generator_shape(Generator& generator, const Value& value, Script& script) {
+  set_shape<member>(generator, value, script);
+  const std::string& name = generator.shapes.*member;
+  if (name.empty()) return;
+  if (const auto actual = largest_actual(*script.load_shapes.find(name))) {
+    generator.kw = actual->real();
+    set_generator_kvar(generator, actual->imag());
+  }
+}
+
 constexpr Property<Generator> generator_properties[] = {
-    {"phases", set_positive<&Generator::phases>},
+    {"phases", set_count<&Generator::phases>},
     {"bus1", set<&Generator::bus>},
     {"kv", set_positive<&Generator::kv>},
     {"kW",
@@ -59,9 +71,9 @@ constexpr Property<Generator> generator_properties[] = {
     {"model", set_generator_model},
     {"Vminpu", set_positive<&Generator::vmin>},
     {"Vmaxpu", set_positive<&Generator::vmax>},
-    {"yearly", set_shape<&ShapeNames::yearly>},
-    {"daily", set_shape<&ShapeNames::daily>},
-    {"duty", set_shape<&ShapeNames::duty>},
+    {"yearly", set_generator_shape<&ShapeNames::yearly>},
+    {"daily", set_generator_shape<&ShapeNames::daily>},
+    {"duty", set_generator_shape<&ShapeNames::duty>},
     {"dispmode", refuse_dispatch<Generator>},
     {"dispvalue", ignore},
     {"conn", set<&Generator::connection>},
@@ -139,7 +151,7 @@ void refuse_nonzero_share(T&, const Value& value, Script&) {
 }
 
 constexpr Property<PvSystem> pv_properties[] = {
-    {"phases", set_positive<&PvSystem::phases>},
+    {"phases", set_count<&PvSystem::phases>},
     {"bus1", set<&PvSystem::bus>},
     {"kv", set_positive<&PvSystem::kv>},
     {"irradiance", set<&PvSystem::irradiance>},
@@ -197,15 +209,23 @@ constexpr Property<PvSystem> pv_properties[] = {
 
 // ---- storage ----
 
+void set_dispatch(Storage& storage, const Value& value, Script&) {
+  const std::string word = value.word();
+  using Dispatch = BatteryData::Dispatch;
+  if (word.starts_with('l') || word.starts_with('p'))
+    throw ScriptError{"dispatch by load level or price is not modelled", "write Default, Follow or External"};
+  storage.dispatch = word.starts_with('f') ? Dispatch::follow : word.starts_with('e') ? Dispatch::none : Dispatch::thresholds;
+}
+
 constexpr Property<Storage> storage_properties[] = {
-    {"phases", set_positive<&Storage::phases>},
+    {"phases", set_count<&Storage::phases>},
     {"bus1", set<&Storage::bus>},
     {"kv", set_positive<&Storage::kv>},
     {"conn", set<&Storage::connection>},
     {"kW",
      [](Storage& s, const Value& v, Script&) {
        const double kw = v.number();
-       s.state = kw > 0 ? Storage::State::discharging : kw < 0 ? Storage::State::charging : Storage::State::idling;
+       s.state = kw > 0 ? BatteryState::discharging : kw < 0 ? BatteryState::charging : BatteryState::idling;
        (kw > 0 ? s.percent_discharge : s.percent_charge) = 100 * std::abs(kw) / s.kw_rated;
      }},
     {"kvar", set_inverter_kvar<Storage>},
@@ -234,9 +254,7 @@ constexpr Property<Storage> storage_properties[] = {
     {"State",
      [](Storage& s, const Value& v, Script&) {
        const std::string word = v.word();
-       s.state = word.starts_with('d')   ? Storage::State::discharging
-                 : word.starts_with('c') ? Storage::State::charging
-                                         : Storage::State::idling;
+       s.state = word.starts_with('d') ? BatteryState::discharging : word.starts_with('c') ? BatteryState::charging : BatteryState::idling;
      }},
     {"%Discharge", set<&Storage::percent_discharge>},
     {"%Charge", set<&Storage::percent_charge>},
@@ -254,10 +272,10 @@ constexpr Property<Storage> storage_properties[] = {
     {"yearly", set_shape<&ShapeNames::yearly>},
     {"daily", set_shape<&ShapeNames::daily>},
     {"duty", set_shape<&ShapeNames::duty>},
-    {"DispMode", ignore},
-    {"DischargeTrigger", ignore},
-    {"ChargeTrigger", ignore},
-    {"TimeChargeTrig", ignore},
+    {"DispMode", set_dispatch},
+    {"DischargeTrigger", set<&Storage::discharge_trigger>},
+    {"ChargeTrigger", set<&Storage::charge_trigger>},
+    {"TimeChargeTrig", set<&Storage::charge_hour>},
     {"class", ignore},
     {"DynaDLL", ignore},
     {"DynaData", ignore},
@@ -283,7 +301,7 @@ constexpr Property<Storage> storage_properties[] = {
 // ---- wind ----
 
 constexpr Property<WindGen> wind_properties[] = {
-    {"phases", set_positive<&WindGen::phases>},
+    {"phases", set_count<&WindGen::phases>},
     {"bus1", set<&WindGen::bus>},
     {"kv", set_positive<&WindGen::kv>},
     {"kW", set_positive<&WindGen::kw>},
@@ -310,7 +328,7 @@ constexpr Property<WindGen> wind_properties[] = {
     {"Vss", ignore},
     {"Pss", ignore},
     {"Qss", ignore},
-    {"vwind", ignore},
+    {"vwind", set<&WindGen::wind_speed>},
     {"QMode", ignore},
     {"SimMechFlg", ignore},
     {"APCFlg", ignore},

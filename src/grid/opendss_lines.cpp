@@ -167,11 +167,11 @@ void set_spacing(Geometry& geometry, const Value& value, Script& script) {
 constexpr Property<Spacing> spacing_properties[] = {
     {"nconds",
      [](Spacing& s, const Value& v, Script& script) {
-       set_positive<&Spacing::conductors>(s, v, script);
+       set_count<&Spacing::conductors>(s, v, script);
        s.x.assign(s.conductors, 0);
        s.h.assign(s.conductors, 0);
      }},
-    {"nphases", set_positive<&Spacing::phases>},
+    {"nphases", set_count<&Spacing::phases>},
     {"x", set<&Spacing::x>},
     {"h", set<&Spacing::h>},
     {"units", set<&Spacing::unit>},
@@ -181,12 +181,10 @@ constexpr Property<Spacing> spacing_properties[] = {
 constexpr Property<Geometry> geometry_properties[] = {
     {"nconds",
      [](Geometry& g, const Value& v, Script&) {
-       const int count = v.integer();
-       if (count < 1) throw ScriptError{"a line needs a conductor", "give one or more"};
-       g.conductors.assign(count, {});
+       g.conductors.assign(count(v), {});
        g.active = 1;
      }},
-    {"nphases", set_positive<&Geometry::phases>},
+    {"nphases", set_count<&Geometry::phases>},
     {"cond",
      [](Geometry& g, const Value& v, Script&) {
        const int conductor = v.integer();
@@ -284,8 +282,7 @@ void set_capacitance_matrix(T& line, const Value& value, Script& script) {
 
 template <class T>
 void set_line_phases(T& line, const Value& value, Script&) {
-  const int phases = value.integer();
-  if (phases < 1) throw ScriptError{"a line needs a phase", "give one or more"};
+  const int phases = count(value);
   if (phases == line.phases) return;
   if constexpr (std::is_same_v<T, Line>) {
     if (!line.geometry.empty() || !line.symmetrical)

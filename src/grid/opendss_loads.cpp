@@ -140,7 +140,7 @@ constexpr Property<Source> source_properties[] = {
     {"pu", set<&Source::pu>},
     {"angle", set<&Source::angle>},
     {"frequency", ignore},
-    {"phases", set_positive<&Source::phases>},
+    {"phases", set_count<&Source::phases>},
     {"MVAsc3", set_strength<&Source::mva3, Source::Given::short_circuit_mva>},
     {"MVAsc1", set_strength<&Source::mva1, Source::Given::short_circuit_mva>},
     {"x1r1", set_positive<&Source::x1r1>},
@@ -223,23 +223,49 @@ void set_zipv(Load& load, const Value& value, Script&) {
     throw ScriptError{fmt::format("{} coefficients", load.zipv.size()), "give seven: P z, i, p, Q z, i, p and the cut-off voltage"};
 }
 
+/// A shape of actual powers makes its largest the load's own. The daily one counts for years until that has its own.
+template <auto member>
+void set_load_shape(Load& load, const Value& value, Script& script) {
+  set_shape<member>(load, value, script);
+  const std::string& name = load.shapes.*member;
+  if (name.empty()) return;
+  if (const auto actual = largest_actual(*script.load_shapes.find(name))) {
+    load.kw = actual->real();
+    load.kvar = actual->imag();
+    load.given = load.pf_given ? Load::Given::pf : Load::Given::kvar;
+  }
+  if (load.shapes.yearly.empty()) load.shapes.yearly = load.shapes.daily;
+}
+
 constexpr Property<Load> load_properties[] = {
-    {"phases", set_positive<&Load::phases>},
+    {"phases", set_count<&Load::phases>},
     {"bus1", set<&Load::bus>},
     {"kV", set_positive<&Load::kv>},
     {"kW", set_load_power<&Load::kw, Load::Given::pf>},
-    {"pf", set_power_factor<&Load::pf>},
+    {"pf",
+     [](Load& l, const Value& v, Script& script) {
+       set_power_factor<&Load::pf>(l, v, script);
+       l.pf_given = true;
+     }},
     {"model", set_model<Load, 1, 8>},
-    {"yearly", set_shape<&ShapeNames::yearly>},
-    {"daily", set_shape<&ShapeNames::daily>},
-    {"duty", set_shape<&ShapeNames::duty>},
+    {"yearly", set_load_shape<&ShapeNames::yearly>},
+    {"daily", set_load_shape<&ShapeNames::daily>},
+    {"duty", set_load_shape<&ShapeNames::duty>},
     {"growth", [](Load& l, const Value&,
                   Script& script) { script.note(fmt::format("Growth curves such as that of Load.{} are left out.", l.name)); }},
     {"conn", set<&Load::connection>},
-    {"kvar", set_load_power<&Load::kvar, Load::Given::kvar>},
+    {"kvar",
+     [](Load& l, const Value& v, Script& script) {
+       set_load_power<&Load::kvar, Load::Given::kvar>(l, v, script);
+       l.pf_given = false;
+     }},
     {"Rneut", set<&Load::rneut>},
     {"Xneut", set<&Load::xneut>},
-    {"status", [](Load& l, const Value& v, Script&) { l.follows_loadmult = v.word().starts_with('v'); }},
+    {"status",
+     [](Load& l, const Value& v, Script&) {
+       l.follows_loadmult = v.word().starts_with('v');
+       l.follows_shapes = !v.word().starts_with('f');
+     }},
     {"class", ignore},
     {"Vminpu", set_positive<&Load::vmin>},
     {"Vmaxpu", set_positive<&Load::vmax>},

@@ -69,6 +69,12 @@ std::optional<Complex> neutral_impedance(double r, double x) {
   return r == 0 && x == 0 ? Complex(1e-6) : Complex(r, x);
 }
 
+/// Opens what the object has open at this terminal, 1-based. A conductor it no longer has counts for nothing.
+void open_conductors(const Object& object, int number, Terminal& terminal) {
+  for (const auto& [at, conductor] : object.open_conductors)
+    if (at == number && conductor <= static_cast<int>(terminal.nodes.size())) terminal.open.push_back(conductor - 1);
+}
+
 SourceData source_data(const Source& s) {
   return {.name = s.name,
           .terminal = terminal(s.bus, s.phases, s.phases, s, "Vsource"),
@@ -137,12 +143,15 @@ LineData line_data(const Line& line, Script& script) {
                 .rating = std::max(0.0, line.normamps),
                 .length = 0,
                 .is_switch = line.is_switch,
-                .closed = line.closed,
+                .closed = true,
                 .origin = line.origin};
-  // An open end of one conductor is a node of its own that nothing else lands on.
-  for (const auto& [end, conductor] : line.open_conductors) {
-    Terminal& open = end == 1 ? data.from : data.to;
-    open.nodes[conductor - 1] = script.next_open_node++;
+  open_conductors(line, 1, data.from);
+  open_conductors(line, 2, data.to);
+  // Open at both ends, or a switch, whose charging is nothing: it may be closed again.
+  if ((data.from.all_open() && data.to.all_open()) || (line.is_switch && (data.from.all_open() || data.to.all_open()))) {
+    data.closed = false;
+    data.from.open.clear();
+    data.to.open.clear();
   }
   if (!line.geometry.empty()) {
     data.length = line.length * metres(line.unit);
@@ -210,6 +219,7 @@ TransformerData transformer_data(const Transformer& t) {
                              .min_tap = w.min_tap,
                              .max_tap = w.max_tap,
                              .num_taps = w.num_taps});
+    open_conductors(t, static_cast<int>(data.windings.size()), data.windings.back().terminal);
   }
   std::vector<double> percent = t.xscarray;
   const std::size_t count = t.windings.size();
@@ -221,7 +231,7 @@ TransformerData transformer_data(const Transformer& t) {
   return data;
 }
 
-LoadData load_data(const Load& load, const Script& script, NetworkData& network) {
+LoadData load_data(const Load& load, Script& script) {
   const double growth = script.year > 0 ? std::pow(1 + script.growth_percent / 100, script.year - 1) : 1;
   const double multiplier = growth * (load.follows_loadmult ? script.load_multiplier : 1);
   LoadData data{.name = load.name,
@@ -237,8 +247,9 @@ LoadData load_data(const Load& load, const Script& script, NetworkData& network)
                 .exponent_p = load.cvr_watts,
                 .exponent_q = load.cvr_vars,
                 .zip = {},
-                .shapes = load.shapes,
+                .shapes = load.follows_shapes ? load.shapes : ShapeNames{},
                 .fixed = !load.follows_loadmult,
+                .keeps_power_factor = load.pf_given && load.given != Load::Given::kvar,
                 .origin = load.origin};
   const bool fixed_reactive = data.model == LoadModel::constant_p_fixed_q || data.model == LoadModel::constant_p_fixed_x;
   data.power = {data.power.real() * multiplier, data.power.imag() * (fixed_reactive ? 1 : multiplier)};
@@ -246,16 +257,10 @@ LoadData load_data(const Load& load, const Script& script, NetworkData& network)
     if (load.zipv.size() != 7) fail(load, "Load", "is of model 8 without coefficients", "give zipv=");
     std::copy(load.zipv.begin(), load.zipv.end(), data.zip.begin());
   }
-  // A load's neutral on a node of its own, earthed through an impedance, is a reactor.
-  if (const auto z = neutral_impedance(load.rneut, load.xneut);
-      z && load.connection == Connection::wye && data.terminal.nodes.back() != 0) {
-    network.reactors.push_back({.name = load.name + "_neutral",
-                                .terminal = {load.bus.bus, {data.terminal.nodes.back()}},
-                                .to = {},
-                                .phases = 1,
-                                .connection = Connection::wye,
-                                .impedance = *z,
-                                .origin = load.origin});
+  // OpenDSS puts the impedance into the nodal matrix and takes it out again with the current that corrects the load, so that a solution is
+  // the same without it (found by comparison, C-API 0.14.5).
+  if (load.rneut >= 0 && load.connection == Connection::wye && data.terminal.nodes.back() != 0) {
+    script.note("Rneut and Xneut of loads are left out, as they move no solution of OpenDSS: put a Reactor at the neutral's node instead.");
   }
   return data;
 }
@@ -285,6 +290,7 @@ CapacitorData capacitor_data(const Capacitor& c) {
                      .origin = c.origin};
   for (const double kvar : c.kvar) data.step_power.push_back(1e3 * kvar);
   data.states.resize(data.step_power.size(), 1);
+  if (!c.closed) std::fill(data.states.begin(), data.states.end(), 0);  // a controller may close it
   return data;
 }
 
@@ -348,18 +354,28 @@ NetworkData network_data_of(Script& script) {
     if (in_service(s)) data.sources.push_back(source_data(s));
   for (auto& l : script.lines)
     if (l.enabled) data.lines.push_back(line_data(l, script));
-  for (auto& t : script.transformers)
-    if (in_service(t)) data.transformers.push_back(transformer_data(t));
+  for (auto& t : script.transformers) {
+    if (!t.enabled) continue;
+    TransformerData transformer = transformer_data(t);
+    const auto& windings = transformer.windings;
+    if (std::all_of(windings.begin(), windings.end(), [](const auto& w) { return w.terminal.all_open(); })) {
+      t.enabled = false;  // nor does a regulator act on it
+    } else {
+      data.transformers.push_back(std::move(transformer));
+    }
+  }
   for (auto& l : script.loads)
-    if (in_service(l)) data.loads.push_back(load_data(l, script, data));
+    if (in_service(l)) data.loads.push_back(load_data(l, script));
   for (auto& c : script.capacitors)
-    if (in_service(c)) data.capacitors.push_back(capacitor_data(c));
+    if (c.enabled) data.capacitors.push_back(capacitor_data(c));
   for (auto& r : script.reactors)
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
+  add_switching_devices(script, data);
   add_controls(script, data);
   add_injections(script, data);
   for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
+  data.simulation = script.simulation;
   data.notes = std::move(script.notes);
   return data;
 }

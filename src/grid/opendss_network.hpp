@@ -21,6 +21,9 @@ void add_injections(Script& script, NetworkData& data);
 /// Opens and closes what switches and protective devices say.
 void apply_switch_controls(Script& script);
 
+/// Switches and protective devices of lines and transformers.
+void add_switching_devices(Script& script, NetworkData& data);
+
 /// Controllers whose elements are in service.
 void add_controls(Script& script, NetworkData& data);
 

@@ -56,7 +56,7 @@ ElementKind kind_of(const std::string& class_name, const Object& object, std::st
        "name a line, transformer or other element with terminals as class.name");
 }
 
-CapacitorControlData capacitor_control_data(const CapControl& c) {
+CapacitorControlData capacitor_control_data(const CapControl& c, Script& script) {
   const auto dot = c.element.find('.');
   if (c.capacitor.empty()) fail(c, "CapControl", "controls no capacitor", "give capacitor=");
   if (dot == std::string::npos) fail(c, "CapControl", "monitors no element", "give element=class.name");
@@ -81,6 +81,10 @@ CapacitorControlData capacitor_control_data(const CapControl& c) {
                             .dead_time = c.dead_time,
                             .min_reactive_share = c.percent_min_kvar / 100,
                             .origin = c.origin};
+  if (c.voltage_override && c.kind == CapacitorControlKind::voltage) {
+    data.voltage_override = false;
+    script.note("The voltage override of capacitor controls by voltage is left out, as OpenDSS passes over it.");
+  }
   if (c.kind == CapacitorControlKind::reactive_power) {
     data.on_setting *= 1e3;
     data.off_setting *= 1e3;
@@ -91,11 +95,11 @@ CapacitorControlData capacitor_control_data(const CapControl& c) {
   return data;
 }
 
-std::vector<std::array<double, 2>> points_of(const std::string& name, bool in_force, const InvControl& control, Script& script) {
+Curve points_of(const std::string& name, bool in_force, const InvControl& control, Script& script) {
   if (!in_force) return {};
   const XyCurve* curve = script.curves.find(name);
   if (!curve) fail(control, "InvControl", "lacks the curve of its mode", "give vvc_curve1= or voltwatt_curve=");
-  std::vector<std::array<double, 2>> points;
+  Curve points;
   for (std::size_t i = 0; i < std::min(curve->x.size(), curve->y.size()); ++i) points.push_back({curve->x[i], curve->y[i]});
   return points;
 }
@@ -140,7 +144,7 @@ void add_controls(Script& script, NetworkData& data) {
       data.regulators.push_back(regulator_data(c, t));
   for (auto& c : script.capacitor_controls) {
     const Capacitor* bank = script.capacitors.find(c.capacitor);
-    if (c.enabled && (!bank || (bank->enabled && bank->closed))) data.capacitor_controls.push_back(capacitor_control_data(c));
+    if (c.enabled && (!bank || bank->enabled)) data.capacitor_controls.push_back(capacitor_control_data(c, script));
   }
   for (auto& c : script.inverter_controls)
     if (c.enabled) data.inverter_controls.push_back(inverter_control_data(c, script));

@@ -1,4 +1,5 @@
 // From what the script says about generators, photovoltaics, storage and wind to what they inject, in SI units.
+#include "grid/inverter.hpp"
 #include "grid/opendss_network.hpp"
 
 #include <fmt/core.h>
@@ -48,90 +49,83 @@ LoadData generator_load(const Generator& g, double multiplier) {
           .vmin_pu = g.vmin,
           .vmax_pu = g.vmax,
           .vlow_pu = 0,  // no interpolation: below vmin a constant impedance
-          .shapes = g.shapes,
+          .shapes = g.follows_genmult ? g.shapes : ShapeNames{},
           .fixed = true,
           .origin = g.origin};
 }
 
-/// Linear between the points of a curve, and on along its end segments.
-double value_at(const XyCurve& curve, double x) {
-  const auto count = std::min(curve.x.size(), curve.y.size());
-  if (count == 0) fail(curve, "XYcurve", "has no points", "give xarray= and yarray=");
-  if (count == 1) return curve.y[0];
-  std::size_t next = 1;
-  while (next + 1 < count && curve.x[next] < x) ++next;
-  const double run = curve.x[next] - curve.x[next - 1];
-  if (run == 0) return curve.y[next];
-  return curve.y[next - 1] + (curve.y[next] - curve.y[next - 1]) * (x - curve.x[next - 1]) / run;
+Curve points_of(const std::string& name, Script& script) {
+  if (name.empty()) return {};
+  const XyCurve& curve = *script.curves.find(name);
+  Curve points;
+  for (std::size_t i = 0; i < std::min(curve.x.size(), curve.y.size()); ++i) points.push_back({curve.x[i], curve.y[i]});
+  if (points.empty()) fail(curve, "XYcurve", "has no points", "give xarray= and yarray=");
+  return points;
 }
 
-double efficiency(const Inverter& inverter, double kw, double kva, Script& script) {
-  return inverter.efficiency_curve.empty() ? 1 : value_at(*script.curves.find(inverter.efficiency_curve), kw / kva);
-}
-
-/// What an inverter makes of active power within its rating [kW, kvar]: reactive power first, unless told to favour active power or the
-/// power factor.
-Complex inverter_power(const Inverter& inverter, double kw, double kva, double kvar_rating) {
-  const double most = inverter.kvar_max.value_or(kvar_rating), least = -inverter.kvar_max_abs.value_or(most);
-  const double wanted = inverter.by_pf ? kw * std::sqrt(1 / (inverter.pf * inverter.pf) - 1) * (inverter.pf < 0 ? -1 : 1) : inverter.kvar;
-  if (kw == 0 && inverter.var_follows_inverter) return 0;
-  const double kvar = std::clamp(wanted, least, std::max(least, most));
-  if (std::hypot(kw, kvar) <= kva) return {kw, kvar};
-  const double sign = kw < 0 ? -1 : 1;
-  if (inverter.pf_priority && inverter.by_pf && inverter.pf != 1) {
-    const double active = sign * kva * std::abs(inverter.pf);
-    return {active, std::clamp(std::copysign(std::sqrt(kva * kva - active * active), kvar), least, std::max(least, most))};
-  }
-  if (inverter.watt_priority) {
-    const double active = std::clamp(kw, -kva, kva);
-    return {active, std::copysign(std::sqrt(kva * kva - active * active), kvar)};
-  }
-  const double reactive = std::clamp(kvar, -kva, kva);
-  return {sign * std::sqrt(kva * kva - reactive * reactive), reactive};
+InverterData inverter_data(const Inverter& i, double kvar_rating, Script& script) {
+  const double delivered = i.kvar_max.value_or(kvar_rating);
+  return {.power_factor = i.by_pf ? std::optional(i.pf) : std::nullopt,
+          .reactive_power = 1e3 * i.kvar,
+          .max_delivered = 1e3 * delivered,
+          .max_absorbed = 1e3 * i.kvar_max_abs.value_or(delivered),
+          .active_first = i.watt_priority,
+          .factor_first = i.pf_priority,
+          .cut_in = i.percent_cut_in / 100,
+          .cut_out = i.percent_cut_out / 100,
+          .reactive_stops = i.var_follows_inverter,
+          .efficiency = points_of(i.efficiency_curve, script)};
 }
 
 SolarPvData solar_data(const PvSystem& p, Script& script) {
-  const double factor = p.temperature_curve.empty() ? 1 : value_at(*script.curves.find(p.temperature_curve), p.temperature);
-  const double dc = p.pmpp * p.percent_pmpp / 100 * p.irradiance * factor;
-  const double ac = dc * efficiency(p, dc, p.kva, script);
-  return {.name = p.name,
-          .terminal = power_terminal(p, "PVSystem"),
-          .phases = p.phases,
-          .connection = p.connection,
-          .rated_voltage = 1e3 * p.kv,
-          .capacity = 1e3 * p.pmpp * p.percent_pmpp / 100,
-          .inverter_rating = 1e3 * p.kva,
-          .power = 1e3 * inverter_power(p, ac >= p.percent_cut_in / 100 * p.kva ? ac : 0, p.kva, p.kva),
-          .shapes = p.shapes,
-          .origin = p.origin};
+  const double factor = p.temperature_curve.empty() ? 1 : value_at(points_of(p.temperature_curve, script), p.temperature);
+  SolarPvData data{.name = p.name,
+                   .terminal = power_terminal(p, "PVSystem"),
+                   .phases = p.phases,
+                   .connection = p.connection,
+                   .rated_voltage = 1e3 * p.kv,
+                   .capacity = 1e3 * p.pmpp * p.percent_pmpp / 100,
+                   .panel_rating = 1e3 * p.pmpp,
+                   .panel_power = 1e3 * p.pmpp * p.irradiance * factor,
+                   .inverter_rating = 1e3 * p.kva,
+                   .inverter = inverter_data(p, p.kva, script),
+                   .power = {},
+                   .shapes = p.shapes,
+                   .origin = p.origin};
+  bool running = true;
+  data.power = solar_power(data, data.panel_power, running);
+  return data;
 }
 
-/// Active power at the terminals [kW]: idling where the store is full or at its reserve.
-double storage_kw(const Storage& s) {
-  if (s.state == Storage::State::discharging && s.percent_stored > s.percent_reserve) return s.kw_rated * s.percent_discharge / 100;
-  if (s.state == Storage::State::charging && s.percent_stored < 100) return -s.kw_rated * s.percent_charge / 100;
-  return -s.kw_rated * s.idling / 100;
-}
-
-BatteryData battery_data(const Storage& s) {
+BatteryData battery_data(const Storage& s, Script& script) {
   // Without kVA the inverter is as large as the store, but OpenDSS keeps its 25 kvar.
   const double kva = s.kva.value_or(s.kw_rated);
-  return {.name = s.name,
-          .terminal = power_terminal(s, "Storage"),
-          .phases = s.phases,
-          .connection = s.connection,
-          .rated_voltage = 1e3 * s.kv,
-          .capacity_wh = 1e3 * s.kwh_rated,
-          .power_rating = 1e3 * s.kw_rated,
-          .inverter_rating = 1e3 * kva,
-          .charge_efficiency = s.eff_charge / 100,
-          .discharge_efficiency = s.eff_discharge / 100,
-          .idling_loss = s.idling / 100,
-          .initial_soc = s.percent_stored / 100,
-          .min_soc = s.percent_reserve / 100,
-          .power = 1e3 * inverter_power(s, storage_kw(s), kva, s.kva.value_or(25)),
-          .shapes = s.shapes,
-          .origin = s.origin};
+  BatteryData data{.name = s.name,
+                   .terminal = power_terminal(s, "Storage"),
+                   .phases = s.phases,
+                   .connection = s.connection,
+                   .rated_voltage = 1e3 * s.kv,
+                   .capacity_wh = 1e3 * s.kwh_rated,
+                   .power_rating = 1e3 * s.kw_rated,
+                   .inverter_rating = 1e3 * kva,
+                   .charge_efficiency = s.eff_charge / 100,
+                   .discharge_efficiency = s.eff_discharge / 100,
+                   .idling_loss = s.idling / 100,
+                   .initial_soc = s.percent_stored / 100,
+                   .min_soc = s.percent_reserve / 100,
+                   .inverter = inverter_data(s, s.kva.value_or(25), script),
+                   .state = s.state,
+                   .charge_rate = s.percent_charge / 100,
+                   .discharge_rate = s.percent_discharge / 100,
+                   .dispatch = s.dispatch,
+                   .charge_below = s.charge_trigger,
+                   .discharge_above = s.discharge_trigger,
+                   .charge_hour = s.charge_hour,
+                   .power = {},
+                   .shapes = s.shapes,
+                   .origin = s.origin};
+  data.power = battery_power(data, data.state, data.initial_soc);
+  return data;
 }
 
 WindTurbineData wind_data(const WindGen& w) {
@@ -144,6 +138,7 @@ WindTurbineData wind_data(const WindGen& w) {
                        .inverter_rating = 1e3 * w.kva.value_or(1.2 * w.kw),
                        .cut_in_speed = w.cut_in,
                        .cut_out_speed = w.cut_out,
+                       .wind_speed = w.wind_speed,
                        .shapes = w.shapes,
                        .origin = w.origin};
   // OpenDSS knows no rated speed; it is where the rotor power 0.5 rho A Cp v^3 meets the rated output.
@@ -174,7 +169,7 @@ void add_injections(Script& script, NetworkData& data) {
   for (auto& w : script.wind_generators)
     if (in_service(w)) data.wind.push_back(wind_data(w));
   for (auto& s : script.storages)
-    if (in_service(s)) data.batteries.push_back(battery_data(s));
+    if (in_service(s)) data.batteries.push_back(battery_data(s, script));
 }
 
 }  // namespace gridfed::opendss

@@ -1,6 +1,6 @@
 #include "grid/opendss_parser.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
@@ -257,6 +257,10 @@ std::string_view nearest(const std::vector<std::string_view>& names, std::string
     }
   }
   return best;
+}
+
+std::string listed(const std::vector<std::string_view>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace gridfed::opendss

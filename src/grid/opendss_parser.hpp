@@ -46,4 +46,7 @@ int find_abbreviated(const std::vector<std::string_view>& names, std::string_vie
 /// The entry of `names` that a misspelt word most resembles; empty if there are none.
 std::string_view nearest(const std::vector<std::string_view>& names, std::string_view word);
 
+/// "a, b, c".
+std::string listed(const std::vector<std::string_view>& names);
+
 }  // namespace gridfed::opendss

@@ -55,6 +55,19 @@ void set_positive(T& object, const Value& value, Script&) {
   read(value, object.*member);
 }
 
+/// A number of phases, windings, conductors or steps, which memory is taken for.
+inline int count(const Value& value) {
+  constexpr int most = 100;
+  const int number = value.integer();
+  if (number < 1 || number > most) throw ScriptError{fmt::format("{} is not from 1 to {}", number, most), "give a number within"};
+  return number;
+}
+
+template <auto member, class T>
+void set_count(T& object, const Value& value, Script&) {
+  object.*member = count(value);
+}
+
 /// The property has no bearing on a power flow.
 template <class T>
 void ignore(T&, const Value&, Script&) {}
@@ -94,19 +107,33 @@ void set_model(T& element, const Value& value, Script&) {
 /// Name of a load shape, which must exist; `default` always does.
 LoadShape& named_shape(const Value& value, Script& script);
 
+/// What a shape of actual powers is at its largest active power [kW, kvar]; nothing if its values are relative.
+std::optional<Complex> largest_actual(const LoadShape& shape);
+
 template <auto member, class T>
 void set_shape(T& element, const Value& value, Script& script) {
   element.shapes.*member = value.word().empty() ? std::string() : named_shape(value, script).name;
 }
 
-/// like=: everything but name, origin and buses.
+/// like=: everything but name, origin, what is open, and buses.
 template <auto table, auto... buses, class T>
 void like(T& object, const Value& value, Script& script) {
   T copy = named(script.*table, value, "object");
   copy.name = object.name;
   copy.origin = object.origin;
+  copy.closed = object.closed;
+  copy.open_conductors = object.open_conductors;
   ((copy.*buses = object.*buses), ...);
   object = std::move(copy);
+}
+
+/// Names of the properties that have a meaning here or none for a power flow.
+template <class T>
+std::vector<std::string_view> understood(std::span<const Property<T>> properties) {
+  std::vector<std::string_view> names;
+  for (const auto& property : properties)
+    if (property.set != static_cast<void (*)(T&, const Value&, Script&)>(refuse)) names.push_back(property.name);
+  return names;
 }
 
 /// Applies the arguments to the object.
@@ -124,7 +151,7 @@ void edit(std::string_view class_name, std::span<const Property<T>> properties, 
       if (index < 0)
         throw ScriptError{fmt::format("unknown property '{}' of {}.{} (the nearest is '{}')", argument.name, class_name, object.name,
                                       nearest(names, argument.name)),
-                          "correct its name or leave it out"};
+                          fmt::format("leave it out or write one of {}", listed(understood(properties)))};
       next = static_cast<std::size_t>(index);
     } else if (next >= properties.size()) {
       throw ScriptError{fmt::format("value '{}' of {}.{} follows the last property", argument.value.text, class_name, object.name),

@@ -51,7 +51,7 @@ constexpr Command commands[] = {
     {"Select", Action::select},
     {"Save", Action::pass},
     {"Show", Action::pass},
-    {"Solve", Action::pass},
+    {"Solve", Action::set_option},
     {"Enable", Action::enable},
     {"Disable", Action::disable},
     {"Plot", Action::pass},
@@ -121,9 +121,9 @@ constexpr Command commands[] = {
 
 // Options that say how OpenDSS should solve or report; what the network is does not depend on them.
 constexpr std::string_view passed_options =
-    "type element hour sec stepsize mode random number time class object circuit editor tolerance "
-    "maxiterations h loadmodel normvminpu normvmaxpu emergvminpu emergvmaxpu %mean %stddev ldcurve addtype "
-    "allowduplicates zonelock ueweight lossweight ueregs lossregs algorithm trapezoidal autobuslist controlmode "
+    "type element random class object circuit editor tolerance "
+    "maxiterations loadmodel normvminpu normvmaxpu emergvminpu emergvmaxpu %mean %stddev ldcurve addtype "
+    "allowduplicates zonelock ueweight lossweight ueregs lossregs algorithm trapezoidal autobuslist "
     "tracecontrol defaultdaily defaultyearly cktmodel pricesignal pricecurve terminal harmonics maxcontroliter "
     "maxcontroliterations bus datapath keeplist reduceoption demandinterval diverbose casename markercode nodewidth "
     "log recorder overloadreport voltexceptionreport showexport markswitches switchmarkercode daisysize "
@@ -206,10 +206,13 @@ std::pair<std::string, std::string> split_name(std::string_view qualified_name) 
 }
 
 [[noreturn]] void unknown_class(std::string_view name) {
+  std::vector<std::string_view> read;
+  for (const ElementClass* type : known_classes()) read.push_back(type->name);
   auto names = words_of(passed_classes);
-  for (const ElementClass* type : known_classes()) names.push_back(type->name);
-  throw ScriptError{fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
-                    "correct it or take the object out"};
+  names.insert(names.end(), read.begin(), read.end());
+  throw ScriptError{
+      fmt::format("class '{}' is not known here (the nearest is '{}')", name, nearest(names, name)),
+      fmt::format("take the object out or make it one of {}; read past are {}", listed(read), listed(words_of(passed_classes)))};
 }
 
 Interpreter::Selection Interpreter::find_object(std::string_view qualified_name) {
@@ -282,16 +285,18 @@ void Interpreter::set_options(std::span<const Argument> options) {
       script_.generation_multiplier = option.value.number();
     } else if (is("earthmodel", 2)) {
       read(option.value, script_.earth_model);
+    } else if (set_simulation_option(name, option.value, script_.simulation)) {
+      continue;
     } else if (auto known = words_of(passed_options);
                std::none_of(known.begin(), known.end(), [&](auto passed) { return passed.starts_with(name); })) {
       if (script_.ignore_unknown) {
         script_.note(fmt::format("Option {} is not known and left out.", name));
         continue;
       }
-      known.insert(known.end(),
-                   {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "genmult", "year", "%growth", "earthmodel"});
+      known.insert(known.end(), {"defaultbasefrequency", "frequency", "voltagebases", "loadmult", "genmult", "year", "%growth",
+                                 "earthmodel", "mode", "number", "stepsize", "hour", "sec", "time", "controlmode"});
       throw ScriptError{fmt::format("unknown option '{}' (the nearest is '{}')", name, nearest(known, name)),
-                        "correct its name or leave it out"};
+                        fmt::format("leave it out or write one of {}", listed(known))};
     }
   }
 }
@@ -415,9 +420,13 @@ void Interpreter::run_line(std::string_view line, const fs::path& folder, int de
   }();
   const int index = find_abbreviated(names, first.value.text);
   if (index < 0 && script_.ignore_unknown) return script_.note(fmt::format("Command {} is not known and left out.", first.value.word()));
-  if (index < 0)
+  if (index < 0) {
+    std::vector<std::string_view> understood;
+    for (const Command& command : commands)
+      if (command.action != Action::refuse) understood.push_back(command.name);
     throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)),
-                      "correct it"};
+                      fmt::format("leave it out or write one of {}", listed(understood))};
+  }
   const Command& command = commands[index];
   arguments.erase(arguments.begin());
   if (command.action == Action::pass && command.name != "Calcvoltagebases" && command.name != "Solve")

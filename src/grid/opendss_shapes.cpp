@@ -299,6 +299,13 @@ LoadShape& named_shape(const Value& value, Script& script) {
   return named(script.load_shapes, value, "LoadShape");
 }
 
+std::optional<Complex> largest_actual(const LoadShape& shape) {
+  if (!shape.use_actual || shape.active.empty()) return {};
+  const auto at = std::max_element(shape.active.begin(), shape.active.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
+  const auto position = static_cast<std::size_t>(at - shape.active.begin());
+  return Complex(*at, position < shape.reactive.size() ? shape.reactive[position] : 0.0);
+}
+
 std::span<const ElementClass> curve_classes() {
   static constexpr ElementClass classes[] = {
       {load_shape_name, add<&Script::load_shapes>, find<&Script::load_shapes>, all<&Script::load_shapes>,

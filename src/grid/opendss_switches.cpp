@@ -182,6 +182,18 @@ void apply(const SwitchControl& control, std::string_view class_name, Script& sc
   }
 }
 
+/// The device as later analyses see it, where what it switches is a line or a transformer in service.
+void add_device(const SwitchControl& control, SwitchingDeviceKind kind, NetworkData& data) {
+  const auto dot = control.switched.find('.');
+  const std::string class_name = control.switched.substr(0, dot), name = control.switched.substr(dot + 1);
+  if (!control.enabled || (class_name != "line" && class_name != "transformer")) return;
+  data.switching_devices.push_back(
+      {.name = control.name,
+       .kind = kind,
+       .element = {.kind = class_name == "line" ? ElementKind::line : ElementKind::transformer, .name = name, .terminal = control.terminal},
+       .origin = control.origin});
+}
+
 }  // namespace
 
 std::span<const ElementClass> switch_classes() {
@@ -198,28 +210,37 @@ std::span<const ElementClass> switch_classes() {
 
 void switch_terminal(const ElementClass& type, Object& object, int terminal, int conductor, bool close) {
   const std::string name = lower_case(type.name);
-  constexpr std::string_view whole[] = {"transformer", "load", "generator", "capacitor", "reactor", "pvsystem", "storage", "windgen"};
-  if (name != "line" && std::find(std::begin(whole), std::end(whole), name) == std::end(whole))
-    throw ScriptError{fmt::format("{}.{} cannot be opened", type.name, object.name),
-                      "open a line or another element, or disable the object"};
-  if (name != "line" && conductor != 0)
-    throw ScriptError{fmt::format("a single conductor of {}.{} cannot be opened", type.name, object.name), "open all of them"};
-  if (conductor == 0) {
+  const bool is_line = name == "line", is_transformer = name == "transformer";
+  constexpr std::string_view whole[] = {"load", "generator", "capacitor", "reactor", "pvsystem", "storage", "windgen"};
+  if (!is_line && !is_transformer) {
+    if (std::find(std::begin(whole), std::end(whole), name) == std::end(whole))
+      throw ScriptError{fmt::format("{}.{} cannot be opened", type.name, object.name),
+                        "open a line or another element, or disable the object"};
+    if (conductor != 0)
+      throw ScriptError{fmt::format("a single conductor of {}.{} cannot be opened", type.name, object.name), "open all of them"};
     object.closed = close;
-    if (name == "line" && close) static_cast<Line&>(object).open_conductors.clear();
     return;
   }
-  auto& line = static_cast<Line&>(object);
-  if (terminal < 1 || terminal > 2 || conductor < 1 || conductor > line.phases)
-    throw ScriptError{fmt::format("Line.{} has no conductor {} at terminal {}", line.name, conductor, terminal), "correct the number"};
-  const std::array<int, 2> which{terminal, conductor};
-  std::erase(line.open_conductors, which);
-  if (!close) line.open_conductors.push_back(which);
-  const auto open_ends = [&](int end) {
-    return std::count_if(line.open_conductors.begin(), line.open_conductors.end(), [&](const auto& open) { return open[0] == end; });
-  };
-  line.closed = open_ends(1) < line.phases && open_ends(2) < line.phases;
-  if (!line.closed) line.open_conductors.clear();
+  int terminals = 2, conductors = 0;
+  if (is_line) {
+    conductors = static_cast<const Line&>(object).phases;
+  } else {
+    const auto& transformer = static_cast<const Transformer&>(object);
+    terminals = static_cast<int>(transformer.windings.size());
+    conductors = transformer.phases + 1;
+    const bool three_ends = transformer.phases == 3 && terminal >= 1 && terminal <= terminals &&
+                            transformer.windings[terminal - 1].connection == Connection::delta;
+    if (three_ends) conductors = 3;
+  }
+  if (terminal < 1 || terminal > terminals || conductor < 0 || conductor > conductors)
+    throw ScriptError{fmt::format("{}.{} has no conductor {} at terminal {}", type.name, object.name, conductor, terminal),
+                      "correct the number"};
+  auto& open = object.open_conductors;
+  std::erase_if(open, [&](const auto& at) { return at[0] == terminal && (conductor == 0 || at[1] == conductor); });
+  if (!close) {
+    for (int c = conductor == 0 ? 1 : conductor; c <= (conductor == 0 ? conductors : conductor); ++c) open.push_back({terminal, c});
+    std::sort(open.begin(), open.end());
+  }
 }
 
 void apply_switch_controls(Script& script) {
@@ -236,6 +257,13 @@ void apply_switch_controls(Script& script) {
   protect(script.reclosers, recloser_name);
   protect(script.relays, relay_name);
   if (protection) script.notes.push_back("Fuses, reclosers and relays are in the state they are given; they do not trip.");
+}
+
+void add_switching_devices(Script& script, NetworkData& data) {
+  for (const auto& control : script.switch_controls) add_device(control, SwitchingDeviceKind::disconnector, data);
+  for (const auto& fuse : script.fuses) add_device(fuse, SwitchingDeviceKind::fuse, data);
+  for (const auto& recloser : script.reclosers) add_device(recloser, SwitchingDeviceKind::recloser, data);
+  for (const auto& relay : script.relays) add_device(relay, SwitchingDeviceKind::breaker, data);
 }
 
 }  // namespace gridfed::opendss

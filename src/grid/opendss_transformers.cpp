@@ -38,10 +38,10 @@ void set_winding_rating(T& transformer, const Value& value, Script&) {
 
 template <class T>
 void set_windings(T& transformer, const Value& value, Script&) {
-  const int count = value.integer();
-  if (count < 2) throw ScriptError{fmt::format("{} windings", count), "give two or more"};
-  transformer.windings.resize(count);
-  transformer.active = std::min(transformer.active, count);
+  const int windings = count(value);
+  if (windings < 2) throw ScriptError{"one winding", "give two or more"};
+  transformer.windings.resize(windings);
+  transformer.active = std::min(transformer.active, windings);
 }
 
 template <class T>
@@ -71,6 +71,7 @@ void set_transformer_code(Transformer& transformer, const Value& value, Script& 
   Transformer copy = named(script.transformer_codes, value, "XfmrCode");
   copy.name = transformer.name;
   copy.origin = transformer.origin;
+  copy.open_conductors = transformer.open_conductors;
   copy.enabled = transformer.enabled;
   copy.bank = transformer.bank;
   for (std::size_t i = 0; i < std::min(copy.windings.size(), transformer.windings.size()); ++i)
@@ -82,13 +83,14 @@ void set_transformer_like(Transformer& transformer, const Value& value, Script& 
   Transformer copy = named(script.transformers, value, "Transformer");
   copy.name = transformer.name;
   copy.origin = transformer.origin;
+  copy.open_conductors = transformer.open_conductors;
   for (std::size_t i = 0; i < copy.windings.size(); ++i)
     copy.windings[i].bus = i < transformer.windings.size() ? transformer.windings[i].bus : BusReference{};
   transformer = std::move(copy);
 }
 
 constexpr Property<Transformer> transformer_properties[] = {
-    {"phases", set_positive<&Transformer::phases>},
+    {"phases", set_count<&Transformer::phases>},
     {"windings", set_windings},
     {"wdg", set_active_winding},
     {"bus", set_winding<&Winding::bus>},
@@ -148,7 +150,7 @@ constexpr Property<Transformer> transformer_properties[] = {
 };
 
 constexpr Property<TransformerCode> transformer_code_properties[] = {
-    {"phases", set_positive<&Transformer::phases>},
+    {"phases", set_count<&Transformer::phases>},
     {"windings", set_windings},
     {"wdg", set_active_winding},
     {"conn", set_winding<&Winding::connection>},
@@ -201,8 +203,7 @@ void set_capacitor_power(Capacitor& capacitor, const Value& value, Script&) {
 
 /// More steps share the power of the first one equally.
 void set_capacitor_steps(Capacitor& capacitor, const Value& value, Script&) {
-  const int steps = value.integer();
-  if (steps < 1) throw ScriptError{"a bank without a step", "give one or more"};
+  const int steps = count(value);
   if (steps == static_cast<int>(capacitor.kvar.size())) return;
   capacitor.kvar.assign(steps, capacitor.kvar[0] / steps);
   capacitor.states.resize(steps, 1);
@@ -223,7 +224,7 @@ void refuse_nonzero(Capacitor&, const Value& value, Script&) {
 constexpr Property<Capacitor> capacitor_properties[] = {
     {"bus1", set<&Capacitor::bus>},
     {"bus2", set<&Capacitor::bus2>},
-    {"phases", set_positive<&Capacitor::phases>},
+    {"phases", set_count<&Capacitor::phases>},
     {"kvar", set_capacitor_power},
     {"kv", set_positive<&Capacitor::kv>},
     {"conn", set<&Capacitor::connection>},
@@ -252,7 +253,7 @@ void set_reactance(Reactor& reactor, double ohm) {
 constexpr Property<Reactor> reactor_properties[] = {
     {"bus1", set<&Reactor::bus>},
     {"bus2", set<&Reactor::bus2>},
-    {"phases", set_positive<&Reactor::phases>},
+    {"phases", set_count<&Reactor::phases>},
     {"kvar",
      [](Reactor& r, const Value& v, Script& script) {
        set_positive<&Reactor::kvar>(r, v, script);

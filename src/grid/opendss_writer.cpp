@@ -1,5 +1,6 @@
 #include "grid/opendss_writer.hpp"
 
+#include "grid/inverter.hpp"
 #include "runtime/error.hpp"
 
 #include <fmt/ostream.h>
@@ -129,14 +130,21 @@ class ScriptWriter {
  public:
   ScriptWriter(const Network& network, const GridState& state, std::ostream& out) : data_(network.data()), state_(state), out_(out) {}
 
-  void write() {
+  /// Up to the circuit and its first source.
+  void head() {
     fmt::print(out_, "clear\nset defaultbasefrequency={}\n", data_.frequency);
+    circuit();
+  }
+
+  void elements() {
     for (const auto& b : data_.buses) {
       if (b.nominal_voltage)
         throw Error("bus '{}' has a nominal voltage of its own, which cannot be written as OpenDSS: let it follow from the voltage bases",
                     b.name);
     }
-    sources();
+    for (const auto& s : data_.sources) {
+      if (s.name != "source") source("new vsource." + checked(s.name), s);
+    }
     for (const auto& s : data_.load_shapes) load_shape(s);
     for (std::size_t i = 0; i < data_.lines.size(); ++i) line(data_.lines[i]);
     for (std::size_t i = 0; i < data_.transformers.size(); ++i) transformer(data_.transformers[i], state_.taps[i]);
@@ -155,12 +163,27 @@ class ScriptWriter {
     for (const auto& e : controls) capacitor_control(e);
     for (const auto& e : data_.inverter_controls) inverter_control(e);
     for (std::size_t i = 0; i < data_.lines.size(); ++i) {
-      if (!state_.closed[i]) fmt::print(out_, "open line.{} 1\nopen line.{} 2\n", data_.lines[i].name, data_.lines[i].name);
+      const auto& l = data_.lines[i];
+      if (!state_.closed[i]) {
+        fmt::print(out_, "open line.{} 1\nopen line.{} 2\n", l.name, l.name);
+      } else {
+        open_conductors("line", l.name, 1, l.from);
+        open_conductors("line", l.name, 2, l.to);
+      }
     }
+    for (const auto& t : data_.transformers) {
+      for (std::size_t w = 0; w < t.windings.size(); ++w) open_conductors("transformer", t.name, w + 1, t.windings[w].terminal);
+    }
+  }
+
+  void voltage_bases() {
     std::vector<double> bases;
     for (const double base : data_.voltage_bases) bases.push_back(base / 1e3);
     if (!bases.empty()) fmt::print(out_, "set voltagebases=[{}]\n", fmt::join(bases, " "));
     fmt::print(out_, "calcvoltagebases\n");
+  }
+
+  void switches() {
     for (const auto& l : data_.lines) {
       if (!l.is_switch) continue;
       fmt::print(out_, "edit line.{}", l.name);
@@ -169,17 +192,18 @@ class ScriptWriter {
   }
 
  private:
+  void open_conductors(const char* kind, const std::string& name, std::size_t terminal, const Terminal& end) {
+    for (const int conductor : end.open) fmt::print(out_, "open {}.{} {} {}\n", kind, name, terminal, conductor + 1);
+  }
+
   /// A circuit comes with a source of the name "source". Where the network has none of that name it is disabled.
-  void sources() {
+  void circuit() {
     const auto own = std::find_if(data_.sources.begin(), data_.sources.end(), [](const auto& s) { return s.name == "source"; });
-    const std::string circuit = checked(data_.name.empty() ? "network" : data_.name);
+    const std::string name = checked(data_.name.empty() ? "network" : data_.name);
     if (own != data_.sources.end()) {
-      source(fmt::format("new circuit.{}", circuit), *own);
+      source(fmt::format("new circuit.{}", name), *own);
     } else {
-      fmt::print(out_, "new circuit.{} bus1={}\ndisable vsource.source\n", circuit, bus(data_.sources.at(0).terminal));
-    }
-    for (const auto& s : data_.sources) {
-      if (s.name != "source") source("new vsource." + checked(s.name), s);
+      fmt::print(out_, "new circuit.{} bus1={}\ndisable vsource.source\n", name, bus(data_.sources.at(0).terminal));
     }
   }
 
@@ -270,12 +294,19 @@ class ScriptWriter {
   }
 
   void load(const LoadData& l) {
-    fmt::print(out_, "{} kw={} kvar={} model={} vminpu={} vmaxpu={} vlowpu={} cvrwatts={} cvrvars={}", device("load", l),
-               l.power.real() / 1e3, l.power.imag() / 1e3, static_cast<int>(l.model),
+    fmt::print(out_, "{} kw={}", device("load", l), l.power.real() / 1e3);
+    // A shape of active powers scales reactive power where that was given by its factor.
+    if (l.keeps_power_factor && !(l.shapes.daily + l.shapes.yearly + l.shapes.duty).empty()) {
+      const double factor = std::abs(l.power.real()) / std::abs(l.power);
+      fmt::print(out_, " pf={}", l.power.real() * l.power.imag() < 0 ? -factor : factor);
+    } else {
+      fmt::print(out_, " kvar={}", l.power.imag() / 1e3);
+    }
+    fmt::print(out_, " model={} vminpu={} vmaxpu={} vlowpu={} cvrwatts={} cvrvars={}", static_cast<int>(l.model),
                positive(l.vmin_pu, "the lower voltage limit", "load", l.name),
                positive(l.vmax_pu, "the upper voltage limit", "load", l.name), l.vlow_pu, l.exponent_p, l.exponent_q);
     if (l.model == LoadModel::zip) fmt::print(out_, " zipv=[{}]", fmt::join(l.zip, " "));
-    if (l.fixed) fmt::print(out_, " status=fixed");
+    if (l.fixed) fmt::print(out_, " status=exempt");
     fmt::print(out_, "\n");
   }
 
@@ -325,7 +356,7 @@ class ScriptWriter {
     fmt::print(out_, " delay={} delayoff={} deadtime={} pctminkvar={}\n", c.delay, c.delay_off, c.dead_time, 100 * c.min_reactive_share);
   }
 
-  void curve(const std::string& name, const std::vector<std::array<double, 2>>& points) {
+  void curve(const std::string& name, const Curve& points) {
     std::vector<double> x, y;
     for (const auto& point : points) x.push_back(point[0]), y.push_back(point[1]);
     fmt::print(out_, "new xycurve.{} npts={} xarray=[{}] yarray=[{}]\n", checked(name), points.size(), fmt::join(x, " "),
@@ -353,15 +384,33 @@ class ScriptWriter {
                c.reactive_base == InverterControlData::ReactiveBase::rating ? "varmax" : "varaval", measured(c.selection, c.phase));
   }
 
-  /// The irradiance is what makes the plant deliver the power it does, without losses between.
+  template <class Device>
+  void inverter(const Device& d) {
+    const InverterData& i = d.inverter;
+    if (i.power_factor) {
+      fmt::print(out_, " pf={}", *i.power_factor);
+    } else {
+      fmt::print(out_, " kvar={}", i.reactive_power / 1e3);
+    }
+    if (std::isfinite(i.max_delivered)) fmt::print(out_, " kvarmax={}", i.max_delivered / 1e3);
+    if (std::isfinite(i.max_absorbed)) fmt::print(out_, " kvarmaxabs={}", i.max_absorbed / 1e3);
+    fmt::print(out_, " %cutin={} %cutout={} wattpriority={} pfpriority={} varfollowinverter={}", 100 * i.cut_in, 100 * i.cut_out,
+               i.active_first, i.factor_first, i.reactive_stops);
+    if (!i.efficiency.empty()) fmt::print(out_, " effcurve={}_efficiency", d.name);
+    fmt::print(out_, "\n");
+  }
+
+  /// The irradiance stands for temperature, too.
   void solar(const SolarPvData& p) {
     if (p.efficiency != 0 || p.panel_area != 0)
       throw Error("PVSystem '{}' has a panel area or an efficiency, which OpenDSS cannot say: give its capacity alone", p.name);
     if (p.power.real() < 0) throw Error("PVSystem '{}' consumes power, which OpenDSS cannot say: make it a load", p.name);
     check_rating("PVSystem", p);
-    fmt::print(out_, "{} pmpp={} kva={} irradiance={} %cutin=0 %cutout=0 kvar={}\n", device("pvsystem", p), p.capacity / 1e3,
-               positive(p.inverter_rating, "the inverter rating", "PVSystem", p.name) / 1e3, p.power.real() / p.capacity,
-               p.power.imag() / 1e3);
+    if (!p.inverter.efficiency.empty()) curve(p.name + "_efficiency", p.inverter.efficiency);
+    const double panels = positive(p.panel_rating, "the panel rating", "PVSystem", p.name);
+    fmt::print(out_, "{} pmpp={} %pmpp={} kva={} irradiance={}", device("pvsystem", p), panels / 1e3, 100 * p.capacity / panels,
+               positive(p.inverter_rating, "the inverter rating", "PVSystem", p.name) / 1e3, p.panel_power / panels);
+    inverter(p);
   }
 
   void wind(const WindTurbineData& w) {
@@ -369,29 +418,28 @@ class ScriptWriter {
     constexpr double density = 1.225, performance = 0.41;
     const auto above_zero = [&](double value, const char* what) { return positive(value, what, "WindGen", w.name); };
     const double area = w.capacity / (0.5 * density * performance * std::pow(above_zero(w.rated_speed, "the rated speed"), 3));
-    fmt::print(out_, "{} kw={} kva={} cp={} pd={} rad={} vcutin={} vcutout={}\n", device("windgen", w), w.capacity / 1e3,
+    fmt::print(out_, "{} kw={} kva={} cp={} pd={} rad={} vcutin={} vcutout={} vwind={}\n", device("windgen", w), w.capacity / 1e3,
                w.inverter_rating / 1e3, performance, density, std::sqrt(area / std::numbers::pi),
-               above_zero(w.cut_in_speed, "the cut-in speed"), above_zero(w.cut_out_speed, "the cut-out speed"));
+               above_zero(w.cut_in_speed, "the cut-in speed"), above_zero(w.cut_out_speed, "the cut-out speed"), w.wind_speed);
   }
 
   void battery(const BatteryData& b) {
     check_rating("Storage", b);
-    fmt::print(out_, "{} kwrated={} kwhrated={} %stored={} %reserve={} kva={} %effcharge={} %effdischarge={} %idlingkw={} kvar={}",
+    const BatteryState possible = possible_state(b, b.power.real() > 0 ? BatteryState::discharging : BatteryState::charging, b.initial_soc);
+    const bool idles = b.power.real() == battery_active_power(b, BatteryState::idling);
+    if (b.power.real() != 0 && !idles && possible == BatteryState::idling)
+      throw Error("Storage '{}' delivers {} W at a charge of {}, where OpenDSS lets it idle: change its charge or its power", b.name,
+                  b.power.real(), b.initial_soc);
+    static constexpr const char* states[] = {"charging", "idling", "discharging"};
+    static constexpr const char* dispatch[] = {"default", "follow", "external"};
+    if (!b.inverter.efficiency.empty()) curve(b.name + "_efficiency", b.inverter.efficiency);
+    fmt::print(out_, "{} kwrated={} kwhrated={} %stored={} %reserve={} kva={} %effcharge={} %effdischarge={} %idlingkw={} state={}",
                device("storage", b), b.power_rating / 1e3, b.capacity_wh / 1e3, 100 * b.initial_soc, 100 * b.min_soc,
-               b.inverter_rating / 1e3, 100 * b.charge_efficiency, 100 * b.discharge_efficiency, 100 * b.idling_loss, b.power.imag() / 1e3);
-    const double power = b.power.real();
-    const bool can_discharge = b.initial_soc > b.min_soc, can_charge = b.initial_soc < 1;
-    constexpr double rounding = 1e-12;
-    if (std::abs(power + b.power_rating * b.idling_loss) <= rounding * b.power_rating) {
-      fmt::print(out_, " state=idling\n");
-    } else if (can_discharge && power >= 0) {
-      fmt::print(out_, " state=discharging %discharge={}\n", 100 * power / b.power_rating);
-    } else if (can_charge && power <= 0) {
-      fmt::print(out_, " state=charging %charge={}\n", -100 * power / b.power_rating);
-    } else {
-      throw Error("Storage '{}' delivers {} W at a charge of {}, where OpenDSS lets it idle: change its charge or its power", b.name, power,
-                  b.initial_soc);
-    }
+               b.inverter_rating / 1e3, 100 * b.charge_efficiency, 100 * b.discharge_efficiency, 100 * b.idling_loss,
+               states[static_cast<int>(b.state)]);
+    fmt::print(out_, " %charge={} %discharge={} dispmode={} chargetrigger={} dischargetrigger={} timechargetrig={}", 100 * b.charge_rate,
+               100 * b.discharge_rate, dispatch[static_cast<int>(b.dispatch)], b.charge_below, b.discharge_above, b.charge_hour);
+    inverter(b);
   }
 
   /// One that holds no voltage delivers its power at any, hence the wide range of voltages.
@@ -432,19 +480,34 @@ void write_file(const std::filesystem::path& path, const std::function<void(std:
 
 }  // namespace
 
+void write_opendss_coordinates(const NetworkData& data, std::ostream& out) {
+  for (const auto& b : data.buses) {
+    if (b.position) fmt::print(out, "{},{},{}\n", checked_bus(b.name), (*b.position)[0], (*b.position)[1]);
+  }
+}
+
+void write_opendss_part(const Network& network, const GridState& state, OpenDssPart part, std::ostream& out) {
+  ScriptWriter writer(network, state, out);
+  switch (part) {
+    case OpenDssPart::head:
+      return writer.head();
+    case OpenDssPart::elements:
+      return writer.elements();
+    case OpenDssPart::voltage_bases:
+      return writer.voltage_bases();
+    case OpenDssPart::switches:
+      return writer.switches();
+  }
+}
+
 void write_opendss(const Network& network, const GridState& state, const std::filesystem::path& path) {
   const auto& buses = network.data().buses;
   const bool drawn = std::any_of(buses.begin(), buses.end(), [](const auto& b) { return b.position.has_value(); });
   const std::filesystem::path coordinates = path.stem().string() + "_buscoords.csv";
-  if (drawn) {
-    write_file(path.parent_path() / coordinates, [&](std::ostream& out) {
-      for (const auto& b : buses) {
-        if (b.position) fmt::print(out, "{},{},{}\n", checked_bus(b.name), (*b.position)[0], (*b.position)[1]);
-      }
-    });
-  }
+  if (drawn) write_file(path.parent_path() / coordinates, [&](std::ostream& out) { write_opendss_coordinates(network.data(), out); });
   write_file(path, [&](std::ostream& out) {
-    ScriptWriter(network, state, out).write();
+    for (const auto part : {OpenDssPart::head, OpenDssPart::elements, OpenDssPart::voltage_bases, OpenDssPart::switches})
+      write_opendss_part(network, state, part, out);
     if (drawn) fmt::print(out, "buscoords {}\n", coordinates.string());
   });
 }

@@ -3,6 +3,7 @@
 #include "grid/network.hpp"
 
 #include <filesystem>
+#include <iosfwd>
 
 namespace gridfed {
 
@@ -12,5 +13,12 @@ namespace gridfed {
 /// point, neutral impedances of loads as reactors. Throws Error, naming the element, for what the language or its reader cannot say, such
 /// as ideal sources, lines that transform, nominal voltages of single buses, matrices that are not symmetric.
 void write_opendss(const Network& network, const GridState& state, const std::filesystem::path& path);
+
+/// What such a script consists of, in order, for networks that are written piece by piece: the head and the voltage bases are those of the
+/// first piece, elements and switches follow for each.
+enum class OpenDssPart { head, elements, voltage_bases, switches };
+void write_opendss_part(const Network& network, const GridState& state, OpenDssPart part, std::ostream& out);
+/// The lines of a file for the command buscoords.
+void write_opendss_coordinates(const NetworkData& data, std::ostream& out);
 
 }  // namespace gridfed

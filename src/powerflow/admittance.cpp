@@ -45,6 +45,17 @@ MatrixXcd bank_admittance(std::size_t conductors, bool second_terminal, Connecti
   return y;
 }
 
+/// Eliminates the open conductors of a terminal that begins at `first`: no current enters them (Kron). Their rows and columns are zero.
+void eliminate_open(MatrixXcd& y, const Terminal& terminal, Index first) {
+  for (const int conductor : terminal.open) {
+    const Index k = first + conductor;
+    const Complex pivot = y(k, k);
+    if (pivot != 0.0) y -= (y.col(k) * y.row(k) / pivot).eval();
+    y.row(k).setZero();
+    y.col(k).setZero();
+  }
+}
+
 }  // namespace
 
 MatrixXcd line_admittance(const LineData& line) {
@@ -60,6 +71,8 @@ MatrixXcd line_admittance(const LineData& line) {
     y.topRows(n) /= std::conj(line.ratio);
     y.leftCols(n) /= line.ratio;
   }
+  eliminate_open(y, line.from, 0);
+  eliminate_open(y, line.to, n);
   return y;
 }
 
@@ -124,6 +137,7 @@ MatrixXcd transformer_admittance(const TransformerData& transformer, std::span<c
       }
     }
   }
+  for (Index w = 0; w < count; ++w) eliminate_open(y, windings[w].terminal, offset[w]);
   return y;
 }
 

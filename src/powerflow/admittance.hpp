@@ -9,7 +9,8 @@
 namespace gridfed {
 
 /// Primitive admittances [S] between the conductors of an element, terminals stacked in order. They follow OpenDSS's element models
-/// (Dugan, "OpenDSS reference guide", EPRI), so that a solution can be compared with that engine digit by digit.
+/// (Dugan, "OpenDSS reference guide", EPRI), so that a solution can be compared with that engine digit by digit. Open
+/// conductors of lines and windings are eliminated: what stays connected keeps its charging and its no-load losses.
 
 /// Pi-model behind an ideal transformer at `from`: [from; to], with half the charging at each end. Not symmetric where it shifts phase.
 Eigen::MatrixXcd line_admittance(const LineData& line);

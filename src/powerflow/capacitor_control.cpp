@@ -139,11 +139,13 @@ std::vector<ControlAction> wanted_capacitor_steps(const PowerFlow& flow, double 
     }
     const Wish wish = wish_of(control, at, override_voltage / control.pt_ratio, in != states.rend(), out != states.end(), hour);
     if (wish == Wish::close) {
-      actions.push_back(
-          {.operation = {Operation::Kind::capacitor_step, capacitor, static_cast<int>(out - states.begin()), 1}, .delay = control.delay});
+      actions.push_back({.operation = {Operation::Kind::capacitor_step, capacitor, static_cast<int>(out - states.begin()), 1},
+                         .delay = control.delay,
+                         .controller = static_cast<int>(i)});
     } else if (wish == Wish::open) {
       actions.push_back({.operation = {Operation::Kind::capacitor_step, capacitor, static_cast<int>(states.rend() - in) - 1, 0},
-                         .delay = control.delay_off});
+                         .delay = control.delay_off,
+                         .controller = static_cast<int>(i)});
     }
   }
   return actions;

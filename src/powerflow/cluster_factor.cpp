@@ -17,64 +17,6 @@ inline Complex multiply(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
 
-/// acc += M v for `blocks` vectors of rows; M column by column, real rows then imaginary rows.
-template <int blocks>
-inline void multiply(const double* m, int rows, const double* v_re, const double* v_im, int columns, Lanes (&re)[blocks],
-                     Lanes (&im)[blocks]) {
-  Lanes minus[blocks], cross[blocks];  // four chains of multiply-adds a block hide their latency
-  for (int b = 0; b < blocks; ++b) minus[b] = cross[b] = 0;
-  for (int k = 0; k < columns; ++k, m += 2 * rows) {
-    const Lanes x(v_re[k]), y(v_im[k]);
-    for (int b = 0; b < blocks; ++b) {
-      const Lanes a = load(m + lane_count * b), c = load(m + rows + lane_count * b);
-      re[b] = fma(a, x, re[b]);
-      minus[b] = fma(c, y, minus[b]);
-      im[b] = fma(a, y, im[b]);
-      cross[b] = fma(c, x, cross[b]);
-    }
-  }
-  for (int b = 0; b < blocks; ++b) {
-    re[b] -= minus[b];
-    im[b] += cross[b];
-  }
-}
-
-/// out = [M W] [v; w], all columns one after the other.
-template <int blocks>
-inline void product(const double* m, int rows, const double* v_re, const double* v_im, int count, const double* w_re, const double* w_im,
-                    int boundary, double* out_re, double* out_im) {
-  Lanes re[blocks], im[blocks];
-  for (int b = 0; b < blocks; ++b) re[b] = im[b] = 0;
-  multiply<blocks>(m, rows, v_re, v_im, count, re, im);
-  if (boundary > 0) multiply<blocks>(m + 2 * static_cast<std::size_t>(rows) * count, rows, w_re, w_im, boundary, re, im);
-  for (int b = 0; b < blocks; ++b) {
-    store(re[b], out_re + lane_count * b);
-    store(im[b], out_im + lane_count * b);
-  }
-}
-
-void product(const double* m, int rows, const double* v_re, const double* v_im, int count, const double* w_re, const double* w_im,
-             int boundary, double* out_re, double* out_im) {
-  for (int row = 0; row < rows;) {
-    const int blocks = std::min(4, (rows - row) / lane_count);
-    const auto part = [&]<int n>() { product<n>(m + row, rows, v_re, v_im, count, w_re, w_im, boundary, out_re + row, out_im + row); };
-    switch (blocks) {
-      case 1:
-        part.template operator()<1>();
-        break;
-      case 2:
-        part.template operator()<2>();
-        break;
-      case 3:
-        part.template operator()<3>();
-        break;
-      default:
-        part.template operator()<4>();
-    }
-    row += lane_count * blocks;
-  }
-}
-
 }  // namespace
 
 int ClusterFactor::factorise(const NodalMatrix& y) {
@@ -189,23 +131,7 @@ int ClusterFactor::factorise(Cluster& c) {
     for (const int row : c.below[p]) subtract(p, row, y(row, p));
   }
 
-  const int rows = c.rows(), rest_rows = c.recovery_rows();
-  for (int row = 0; row < c.count; ++row) {
-    const auto& [a, b] = c.ends[row];
-    double* to = matrices_.data() + c.matrix + row;
-    for (int k = 0; k < c.count + outside; ++k, to += 2 * rows) {
-      to[0] = (a >= 0 ? re(a)[k] : 0.0) - (b >= 0 ? re(b)[k] : 0.0);
-      to[rows] = (a >= 0 ? im(a)[k] : 0.0) - (b >= 0 ? im(b)[k] : 0.0);
-    }
-  }
-  for (std::size_t row = 0; row < c.rest.size(); ++row) {
-    double* to = recovery_.data() + c.recovery + row;
-    const double base = base_[c.interior[c.rest[row]]];
-    for (int k = 0; k < c.count + outside; ++k, to += 2 * rest_rows) {
-      to[0] = base * re(c.rest[row])[k];
-      to[rest_rows] = base * im(c.rest[row])[k];
-    }
-  }
+  store_numbers(c, width);
   for (std::size_t i = 0; i < coupled.size(); ++i) {
     const auto& [node, a] = coupled[i];
     for (int b = 0; b < outside; ++b)
@@ -214,69 +140,73 @@ int ClusterFactor::factorise(Cluster& c) {
   return -1;
 }
 
-void ClusterFactor::solve(double* r_re, double* r_im, double* x_re, double* x_im) const {
-  const double* matrices = matrices_.data();
-  const int* boundary_channels = boundary_channels_.data();
-  for (const Pass& c : passes_) {
-    const double* w = matrices + c.matrix + static_cast<std::size_t>(2) * c.count * c.rows;
-    const double *in_re = r_re + c.first_channel, *in_im = r_im + c.first_channel;
-    for (int b = 0; b < c.boundary; ++b, w += 2 * c.rows) {
-      Lanes re = 0, im = 0;
-      for (int k = 0; k < c.rows; k += lane_count) {
-        const Lanes y_re = load(w + k), y_im = load(w + c.rows + k), x = load(in_re + k), z = load(in_im + k);
-        re += y_re * x - y_im * z;
-        im += y_re * z + y_im * x;
+// Takes M, W and the rows of nodes without a channel from the columns that were solved for.
+void ClusterFactor::store_numbers(const Cluster& c, int width) {
+  const auto re = [&](int row) { return right_.data() + static_cast<std::size_t>(2) * row * width; };
+  const Pass& pass = passes_[c.pass];
+  const int columns = c.count + pass.boundary;
+  for (int row = 0; row < c.count; ++row) {
+    const auto& [a, b] = c.ends[row];
+    for (int k = 0; k < columns; ++k) {
+      if (pass.packed && k > row && k < c.count) continue;  // the upper triangle
+      const double real = (a >= 0 ? re(a)[k] : 0.0) - (b >= 0 ? re(b)[k] : 0.0);
+      const double imaginary = (a >= 0 ? re(a)[width + k] : 0.0) - (b >= 0 ? re(b)[width + k] : 0.0);
+      std::size_t at = pass.matrix;
+      if (!pass.packed) {
+        at += static_cast<std::size_t>(2) * k * pass.rows + row;
+      } else if (k < c.count) {
+        at += static_cast<std::size_t>(2 * lane_count) * (row * (row + 1) / 2 + k) + c.lane;
+      } else {
+        at += pass.own_numbers() + static_cast<std::size_t>(2 * lane_count) * ((k - c.count) * c.count + row) + c.lane;
       }
-      const int channel = boundary_channels[c.channels + b];
-      r_re[channel] -= sum(re);
-      r_im[channel] -= sum(im);
+      const std::size_t further = pass.packed ? lane_count : pass.rows;
+      matrices_[at] = real;
+      matrices_[at + further] = imaginary;
+      single_matrices_[at] = static_cast<float>(real);
+      single_matrices_[at + further] = static_cast<float>(imaginary);
     }
   }
-  constexpr int few = 64;
-  double few_re[few], few_im[few];
-  std::vector<double> many;  // a meshed network may have wider boundaries
-  for (auto pass = passes_.rbegin(); pass != passes_.rend(); ++pass) {
-    const Pass& c = *pass;
-    double *b_re = few_re, *b_im = few_im;
-    if (c.boundary > few) {
-      many.resize(static_cast<std::size_t>(2) * c.boundary);
-      b_re = many.data();
-      b_im = many.data() + c.boundary;
+  for (std::size_t row = 0; row < c.rest.size(); ++row) {
+    double* to = recovery_.data() + c.recovery + row;
+    const double base = base_[c.interior[c.rest[row]]];
+    for (int k = 0; k < columns; ++k, to += 2 * c.recovery_rows()) {
+      to[0] = base * re(c.rest[row])[k];
+      to[c.recovery_rows()] = base * re(c.rest[row])[width + k];
     }
-    for (int b = 0; b < c.boundary; ++b) {
-      const int channel = boundary_channels[c.channels + b];
-      b_re[b] = -x_re[channel];
-      b_im[b] = -x_im[channel];
-    }
-    product(matrices + c.matrix, c.rows, r_re + c.first_channel, r_im + c.first_channel, c.count, b_re, b_im, c.boundary,
-            x_re + c.first_channel, x_im + c.first_channel);
   }
+}
+
+void ClusterFactor::recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const {
+  for (const auto& [node, channel] : direct_) v[node] = {base_[node] * x_re[channel], base_[node] * x_im[channel]};
+  for (const int number : with_rest_) {
+    const Cluster& c = clusters_[number];
+    const Pass& pass = passes_[c.pass];
+    const int rows = c.recovery_rows();
+    const double* m = recovery_.data() + c.recovery;
+    for (int first = 0; first < rows; first += lane_count) {
+      Lanes re = 0, im = 0;
+      const double* column = m + first;
+      const auto add = [&](double x, double y) {
+        const Lanes a = load(column), b = load(column + rows);
+        re += a * x - b * y;
+        im += a * y + b * x;
+        column += 2 * rows;
+      };
+      for (int k = 0; k < c.count; ++k) add(r_re[c.channel(k)], r_im[c.channel(k)]);
+      for (int b = 0; b < pass.boundary; ++b) {
+        const int channel = boundary_channels_[pass.channels + (pass.packed ? lane_count * b + c.lane : b)];
+        add(-x_re[channel], -x_im[channel]);
+      }
+      const int last = std::min<int>(lane_count, static_cast<int>(c.rest.size()) - first);
+      for (int k = 0; k < last; ++k) v[c.interior[c.rest[first + k]]] = {re[k], im[k]};
+    }
+  }
+  recover_eliminated(v);
 }
 
 // g++ 12 would pair real and imaginary parts into vectors that it writes in halves and reads whole, which waits for the store: four times
 // slower.
-__attribute__((optimize("no-tree-slp-vectorize"))) void ClusterFactor::recover(const double* r_re, const double* r_im, const double* x_re,
-                                                                               const double* x_im, std::span<Complex> v) const {
-  std::vector<double> work;
-  for (std::size_t i = 0; i < clusters_.size(); ++i) {
-    const Cluster& c = clusters_[i];
-    for (const int node : c.interior) {
-      const int channel = node_channel_[node];
-      if (channel >= 0) v[node] = {base_[node] * x_re[channel], base_[node] * x_im[channel]};
-    }
-    if (c.rest.empty()) continue;
-    const int boundary = static_cast<int>(c.boundary.size()), rows = c.recovery_rows();
-    if (static_cast<int>(work.size()) < 2 * (boundary + rows)) work.resize(2 * (boundary + rows));
-    double *w_re = work.data(), *w_im = w_re + boundary, *out_re = w_im + boundary, *out_im = out_re + rows;
-    for (int b = 0; b < boundary; ++b) {
-      const int channel = boundary_channels_[passes_[i].channels + b];
-      w_re[b] = -x_re[channel];
-      w_im[b] = -x_im[channel];
-    }
-    product(recovery_.data() + c.recovery, rows, r_re + c.first_channel, r_im + c.first_channel, c.count, w_re, w_im, boundary, out_re,
-            out_im);
-    for (std::size_t k = 0; k < c.rest.size(); ++k) v[c.interior[c.rest[k]]] = {out_re[k], out_im[k]};
-  }
+__attribute__((optimize("no-tree-slp-vectorize"))) void ClusterFactor::recover_eliminated(std::span<Complex> v) const {
   const int* nodes = recovery_nodes_.data();
   const double* gains = recovery_gains_.data();
   for (const auto& [node, terms] : recovered_) {

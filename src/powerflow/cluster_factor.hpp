@@ -30,12 +30,18 @@ struct NodalMatrix {
 ///    channels): M = A^T Y_II^-1 A and W = A^T Y_II^-1 Y_IB, dense. Currents r and voltages x by channel then obey, leaves to root and
 ///    back,
 ///        r_B -= W^T r_I,        x_I = M r_I - W x_B.
+/// 4. Small clusters of one shape that do not depend on each other are worked on eight at a time, one a vector lane, with half of the
+///    symmetric M; a larger one fills the lanes with its own channels.
 ///
-/// Both products are contiguous vector arithmetic, and only what is drawn upon is ever touched: about 10 complex products a port.
+/// What is read is contiguous, and only what is drawn upon is ever touched. The matrices are there in double and in single precision: the
+/// latter halve the bytes, for iterations that need no more.
 class ClusterFactor {
  public:
   /// Where a current enters and a voltage is wanted: nodes, ground is -1. Both belong to one bus.
   using Port = std::array<int, 2>;
+
+  /// Most channels of a cluster that is worked on in one lane.
+  static constexpr int most_packed = 6;
 
   /// Works out the order. `kept` marks nodes whose row may change by refactorise(); `root` is the bus that is eliminated last.
   ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, const std::vector<bool>& kept, int root);
@@ -50,12 +56,14 @@ class ClusterFactor {
   int channels() const { return channels_; }
   std::span<const int> channel_of_port() const { return channel_of_port_; }
 
-  /// Voltages by channel from currents by channel, real and imaginary parts apart. r is changed: boundary currents are added to it.
-  void solve(double* r_re, double* r_im, double* x_re, double* x_im) const;
+  /// Voltages by channel from currents by channel, real and imaginary parts apart, in double or float. r is changed: boundary currents are
+  /// added to it.
+  template <class Real>
+  void solve(Real* r_re, Real* r_im, Real* x_re, Real* x_im) const;
   /// Voltages of all nodes [V] from r as solve() left it and x.
   void recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const;
 
-  /// Bytes read in one solve().
+  /// Bytes of the matrices in double precision, which one solve() reads, part of them twice.
   std::size_t bytes() const { return matrices_.size() * sizeof(double); }
   int clusters() const { return static_cast<int>(clusters_.size()); }
 
@@ -63,13 +71,22 @@ class ClusterFactor {
   struct Recovered {  ///< an eliminated node: its voltage is a sum of gains times voltages of remaining nodes
     int node = 0, terms = 0;
   };
-  struct Pass {  ///< what solve() needs of a cluster
+  /// What solve() needs of a cluster, or of as many of one shape as there are lanes: channel k of the cluster in lane l is then
+  /// first_channel + lane_count k + l, and its boundary's channels and its numbers lie in the same way.
+  struct Pass {
     int first_channel = 0, count = 0, rows = 0, boundary = 0;
+    bool packed = false;
     std::size_t matrix = 0, channels = 0;  // where its numbers and its boundary's channels begin
+    /// Numbers of M, before those of W.
+    std::size_t own_numbers() const { return static_cast<std::size_t>(count) * (packed ? lane_count * (count + 1) : 2 * rows); }
+    std::size_t numbers() const { return own_numbers() + static_cast<std::size_t>(2) * boundary * (packed ? lane_count * count : rows); }
   };
   struct Cluster {
     int parent = -1;
-    int first_channel = 0, count = 0;  // channels; padded to whole vectors
+    int count = 0;           // channels
+    int pass = 0, lane = 0;  // where its numbers are
+    int first_channel = 0, stride = 1;
+    int channel(int k) const { return first_channel + k * stride; }
     std::vector<int> interior, boundary;
     std::vector<Port> ends;                      // of each channel, positions in interior
     std::vector<std::array<int, 3>> entries;     // slot, row, column of the front (interior, then boundary)
@@ -78,7 +95,7 @@ class ClusterFactor {
     std::vector<int> rest;                       // interior nodes without a channel: positions
     std::vector<std::vector<int>> below;         // of each interior node, those its elimination reaches
     std::vector<Complex> schur;                  // boundary x boundary, passed to the parent
-    std::size_t matrix = 0, recovery = 0;        // where M, W and the rows of `rest` lie
+    std::size_t recovery = 0;                    // where the rows of `rest` lie
     int rows() const { return (count + 7) / 8 * 8; }
     int recovery_rows() const { return (static_cast<int>(rest.size()) + 7) / 8 * 8; }
   };
@@ -86,10 +103,19 @@ class ClusterFactor {
   void reduce(const NodalMatrix& y);
   void order(const NodalMatrix& y, int root);
   void make_clusters(std::span<const Port> ports, int wanted);
-  void lay_out();
+  struct Group {  ///< clusters of one pass
+    std::vector<int> members;
+    bool packed = false;
+  };
+  std::vector<Group> groups() const;
+  void lay_out(std::span<const Port> ports);
   static std::vector<std::vector<int>> filled_pattern(const Cluster& cluster);
   double cost(int wanted, std::span<const Port> ports);
   int factorise(Cluster& cluster);
+  void store_numbers(const Cluster& cluster, int width);
+  template <class Real>
+  const Real* matrices() const;
+  void recover_eliminated(std::span<Complex> v) const;
 
   // Of the network as given.
   std::vector<int> bus_start_, bus_of_node_;
@@ -106,9 +132,15 @@ class ClusterFactor {
   std::vector<Cluster> clusters_;
   std::vector<Pass> passes_;
   std::vector<int> boundary_channels_;
+  struct Direct {
+    int node = 0, channel = 0;
+  };
+  std::vector<Direct> direct_;  // nodes whose voltage to ground is a channel's
+  std::vector<int> with_rest_;  // clusters with nodes that have no channel
   std::vector<int> cluster_of_node_, node_channel_, channel_of_port_;
   std::vector<bool> dirty_;
   AlignedDoubles matrices_, recovery_;
+  Aligned<float> single_matrices_;
   std::vector<Complex> front_;  // work space
   AlignedDoubles right_;
   int channels_ = 0;

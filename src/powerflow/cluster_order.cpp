@@ -43,14 +43,14 @@ ClusterFactor::ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, 
   order(y, root);
   int best = 8;
   double least = std::numeric_limits<double>::infinity();
-  for (const int wanted : {4, 8, 12, 16, 24, 32, 48}) {
+  for (const int wanted : {2, 3, 4, 6, 8, 12, 16, 24, 32, 48}) {
     if (const double estimate = cost(wanted, ports); estimate < least) {
       least = estimate;
       best = wanted;
     }
   }
   make_clusters(ports, best);
-  lay_out();
+  lay_out(ports);
 }
 
 // Kron's reduction of bus e with neighbours n: Y_nn' -= Y_ne D_e^-1 Y_en'. What it adds is kept apart from the given values, which may
@@ -304,7 +304,6 @@ void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted) {
   std::vector<Pending> pending(buses);
   std::vector<int> position(buses);
   for (std::size_t i = 0; i < bus_order_.size(); ++i) position[bus_order_[i]] = static_cast<int>(i);
-  channels_ = 0;
 
   const auto close = [&](Pending& p) {
     const int number = static_cast<int>(clusters_.size());
@@ -334,10 +333,9 @@ void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted) {
       clusters_[child].parent = number;
       for (const int node : clusters_[child].boundary) bound(node);
     }
-    c.first_channel = channels_;
     std::map<Port, int> known;
     const auto channel_of = [&](Port port) {
-      const auto [entry, fresh] = known.try_emplace(port, c.first_channel + c.count);
+      const auto [entry, fresh] = known.try_emplace(port, c.count);
       if (fresh) {
         ++c.count;
         c.ends.push_back({port[0] < 0 ? -1 : place[port[0]], port[1] < 0 ? -1 : place[port[1]]});
@@ -351,7 +349,6 @@ void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted) {
     for (const int node : c.interior) {
       if (needs_channel[node]) channel_of({node, -1});
     }
-    channels_ += c.rows();
     for (int i = 0; i < inside; ++i) {
       const int node = c.interior[i];
       if (node_channel_[node] < 0) c.rest.push_back(i);
@@ -402,38 +399,108 @@ void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted) {
   dirty_.assign(clusters_.size(), false);
 }
 
-// Estimated processor cycles of a solve(): a vector multiply-add takes half a cycle, memory beyond the second-level cache costs more.
+namespace {
+
+// Estimated processor cycles of a solve(): a vector multiply-add takes half a cycle, what matters is reading the numbers.
+double row_cycles(int channels, int boundary) {
+  return 30 + 25.0 * boundary + 16.0 * ((channels + lane_count - 1) / lane_count * lane_count) * (channels + boundary) / 40;
+}
+double packed_cycles(int channels, int boundary) {
+  return 40 + 45.0 * boundary + 16.0 * lane_count * channels * ((channels + 1) / 2.0 + boundary) / 40;
+}
+
+}  // namespace
+
+// Clusters of one height in the tree of clusters do not depend on each other.
+std::vector<ClusterFactor::Group> ClusterFactor::groups() const {
+  std::map<std::array<int, 3>, std::vector<int>> alike;  // by height, channels, boundary
+  std::vector<int> height(clusters_.size(), 0);
+  for (std::size_t i = 0; i < clusters_.size(); ++i) {
+    const Cluster& c = clusters_[i];
+    for (const int child : c.children) height[i] = std::max(height[i], height[child] + 1);
+    alike[{height[i], c.count, static_cast<int>(c.boundary.size())}].push_back(static_cast<int>(i));
+  }
+  std::vector<Group> groups;
+  for (const auto& [shape, members] : alike) {
+    const auto [level, channels, boundary] = shape;
+    for (std::size_t first = 0; first < members.size();) {
+      const std::size_t count = std::min<std::size_t>(lane_count, members.size() - first);
+      if (channels <= most_packed && packed_cycles(channels, boundary) < static_cast<double>(count) * row_cycles(channels, boundary)) {
+        groups.push_back({{members.begin() + first, members.begin() + first + count}, true});
+        first += count;
+      } else {
+        groups.push_back({{members[first++]}, false});
+      }
+    }
+  }
+  return groups;
+}
+
 double ClusterFactor::cost(int wanted, std::span<const Port> ports) {
   make_clusters(ports, wanted);
   double bytes = 0, cycles = 0;
-  for (const auto& c : clusters_) {
-    const double size = 16.0 * c.rows() * (c.count + static_cast<double>(c.boundary.size()));
-    bytes += size;
-    cycles += 30 + 25.0 * static_cast<double>(c.boundary.size());
+  for (const auto& group : groups()) {
+    const Cluster& c = clusters_[group.members[0]];
+    const int boundary = static_cast<int>(c.boundary.size());
+    bytes += 16.0 * (group.packed ? lane_count * c.count * ((c.count + 1) / 2.0 + boundary) : c.rows() * (c.count + boundary));
+    cycles += group.packed ? packed_cycles(c.count, boundary) : row_cycles(c.count, boundary);
   }
   constexpr double cache = 1.5e6;
-  return cycles + bytes / 40 + std::max(0.0, bytes - cache) / 10;
+  return cycles + std::max(0.0, bytes - cache) / 10;
 }
 
-void ClusterFactor::lay_out() {
+void ClusterFactor::lay_out(std::span<const Port> ports) {
   std::size_t matrix = 0, recovery = 0;
-  for (auto& c : clusters_) {
-    const std::size_t columns = static_cast<std::size_t>(c.count) + c.boundary.size();
-    c.matrix = matrix;
-    c.recovery = recovery;
-    matrix += 2 * columns * c.rows();
-    recovery += 2 * columns * c.recovery_rows();
-    passes_.push_back({.first_channel = c.first_channel,
-                       .count = c.count,
-                       .rows = c.rows(),
-                       .boundary = static_cast<int>(c.boundary.size()),
-                       .matrix = c.matrix,
-                       .channels = boundary_channels_.size()});
-    for (const int node : c.boundary) boundary_channels_.push_back(node_channel_[node]);
-    c.schur.assign(c.boundary.size() * c.boundary.size(), 0);
+  channels_ = 0;
+  const auto grouped = groups();
+  for (const auto& group : grouped) {
+    const Cluster& like = clusters_[group.members[0]];
+    Pass pass{.first_channel = channels_,
+              .count = like.count,
+              .rows = like.rows(),
+              .boundary = static_cast<int>(like.boundary.size()),
+              .packed = group.packed,
+              .matrix = matrix,
+              .channels = boundary_channels_.size()};
+    matrix += pass.numbers();
+    channels_ += group.packed ? lane_count * like.count : like.rows();
+    boundary_channels_.resize(boundary_channels_.size() + static_cast<std::size_t>(pass.boundary) * (group.packed ? lane_count : 1));
+    for (std::size_t lane = 0; lane < group.members.size(); ++lane) {
+      Cluster& c = clusters_[group.members[lane]];
+      c.pass = static_cast<int>(passes_.size());
+      c.lane = static_cast<int>(lane);
+      c.first_channel = pass.first_channel + c.lane;
+      c.stride = group.packed ? lane_count : 1;
+      c.recovery = recovery;
+      recovery += static_cast<std::size_t>(2) * (c.count + c.boundary.size()) * c.recovery_rows();
+      c.schur.assign(c.boundary.size() * c.boundary.size(), 0);
+      if (!c.rest.empty()) with_rest_.push_back(group.members[lane]);
+    }
+    passes_.push_back(pass);
   }
-  matrices_.assign(matrix + 8, 0.0);
-  recovery_.assign(recovery + 8, 0.0);
+  for (std::size_t p = 0; p < ports.size(); ++p) {
+    const Cluster& c = clusters_[cluster_of_node_[std::max(ports[p][0], ports[p][1])]];
+    channel_of_port_[p] = c.channel(channel_of_port_[p]);
+  }
+  for (int node = 0; node < static_cast<int>(node_channel_.size()); ++node) {
+    if (node_channel_[node] < 0) continue;
+    node_channel_[node] = clusters_[cluster_of_node_[node]].channel(node_channel_[node]);
+    direct_.push_back({node, node_channel_[node]});
+  }
+  for (std::size_t i = 0; i < grouped.size(); ++i) {
+    const Pass& pass = passes_[i];
+    int* to = boundary_channels_.data() + pass.channels;
+    for (int b = 0; b < pass.boundary; ++b) {
+      for (int lane = 0; lane < (pass.packed ? lane_count : 1); ++lane) {
+        // Lanes without a cluster have zeros for numbers; any channel will do.
+        const std::size_t member = std::min<std::size_t>(lane, grouped[i].members.size() - 1);
+        *to++ = node_channel_[clusters_[grouped[i].members[member]].boundary[b]];
+      }
+    }
+  }
+  matrices_.assign(matrix + lane_count, 0.0);
+  single_matrices_.assign(matrix + lane_count, 0.0F);
+  recovery_.assign(recovery + lane_count, 0.0);
 }
 
 }  // namespace gridfed

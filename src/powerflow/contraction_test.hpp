@@ -9,6 +9,8 @@ class ContractionTest {
  public:
   explicit ContractionTest(double tolerance) : tolerance_(tolerance) {}
 
+  /// Takes note of a step that cannot be the last.
+  void note(double change) { previous_ = best_ = change; }
   /// Whether the iteration is done after a step of this size [p.u.].
   bool done(double change) { return done(change, previous_ > 0 ? change / previous_ : 0.5); }
   /// The same where the ratio of contraction is known otherwise than from the last two steps.

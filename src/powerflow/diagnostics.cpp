@@ -243,7 +243,13 @@ std::optional<double> largest_load_scale(PowerFlow& flow, const LoadingCondition
     LoadingConditions scaled = conditions;
     for (auto& power : scaled.load_power) power *= scale;
     flow.flat_start();
-    return flow.solve(scaled).converged;
+    const auto& solution = flow.solve(scaled);
+    if (!solution.converged) return false;
+    // A collapsed voltage solves the equations where loads have become impedances, but carries nothing. Of constant power behind an
+    // impedance, solutions below half the source's voltage are such.
+    const auto at = [&](int node) { return node == ground ? Complex{} : solution.bus_voltages[node]; };
+    const auto phases = flow.model().load_phases();
+    return std::all_of(phases.begin(), phases.end(), [&](const auto& p) { return std::abs(at(p.a) - at(p.b)) >= 0.5 * p.rated_voltage; });
   };
   constexpr double lightest = 0.01, heaviest = 16;
   if (!converges(lightest)) return std::nullopt;

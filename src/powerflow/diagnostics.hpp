@@ -16,8 +16,8 @@ std::vector<std::string> suspicious_structure(const Network& network, const Grid
 /// The nodes with the largest mismatches at the solver's last voltages under these conditions, worst first, one sentence each.
 std::vector<std::string> worst_nodes(const PowerFlow& flow, const LoadingConditions& conditions, int count = 10);
 
-/// Largest factor on all loads at which the solver still converges from no load, to three digits and at most 16; none if it does not even
-/// at a hundredth. Leaves the solver at some solution.
+/// Largest factor on all loads at which the solver still converges from no load with half its rated voltage or more at every load, to three
+/// digits and at most 16; none if it does not even at a hundredth. Leaves the solver at some solution.
 std::optional<double> largest_load_scale(PowerFlow& flow, const LoadingConditions& conditions);
 
 }  // namespace gridfed

@@ -26,8 +26,10 @@ std::vector<SeriesBranch> series_branches(const NodalModel& model) {
   std::vector<SeriesBranch> branches;
   for (std::size_t i = 0; i < data.lines.size(); ++i) {
     const auto& nodes = model.lines()[i].nodes;
-    if (!model.state().closed[i]) continue;
-    branches.push_back({nodes[0], nodes[1], base[nodes[0]] * base[nodes[1]] / data.lines[i].series_impedance(0, 0), 1, 1});
+    if (!model.state().closed[i] || nodes[0] == ground || nodes[1] == ground) continue;
+    const double from = base[nodes[0]], to = base[nodes[1]];
+    branches.push_back(
+        {nodes[0], nodes[1], to * to / data.lines[i].series_impedance(0, 0), from / (to * std::abs(data.lines[i].ratio)), 1});
   }
   for (std::size_t i = 0; i < data.reactors.size(); ++i) {
     const auto& nodes = model.reactors()[i].nodes;
@@ -42,6 +44,7 @@ std::vector<SeriesBranch> series_branches(const NodalModel& model) {
           "powerflow.solver = newton_raphson",
           transformer.origin.file, transformer.origin.line, transformer.name);
     }
+    if (nodes[0] == ground || nodes[2] == ground) continue;  // open
     const auto ratio = [&](int winding, int node) {
       return base[node] / (transformer.windings[winding].rated_voltage * model.state().taps[i][winding]);
     };
@@ -57,8 +60,8 @@ using Sparse = Eigen::SparseMatrix<double>;
 }  // namespace
 
 struct FastDecoupled::Workspace {
-  std::vector<int> holding;               // generators
-  std::vector<int> limit;                 // by holding generator, see ReactiveLimits
+  std::vector<HeldVoltage> holding;
+  std::vector<int> limit;                 // by held voltage, see ReactiveLimits
   std::vector<char> fixed;                // by node
   Sparse angle_matrix, magnitude_matrix;  // B' and B'', all nodes [VA]
   std::vector<int> angle_nodes, magnitude_nodes;
@@ -90,7 +93,7 @@ struct FastDecoupled::Workspace {
   void factorise_magnitudes(const NodalModel& model) {
     std::vector<char> held = fixed;
     for (std::size_t k = 0; k < holding.size(); ++k) {
-      if (limit[k] == 0) held[model.network().generator_nodes()[holding[k]][0]] = 1;
+      if (limit[k] == 0) held[model.network().generator_nodes()[holding[k].first()][0]] = 1;
     }
     magnitude_nodes.clear();
     for (int i = 0; i < model.network().node_count(); ++i) {
@@ -112,7 +115,7 @@ FastDecoupled::FastDecoupled(std::shared_ptr<const Network> network, const Power
   }
   work_->fixed.assign(x_.size(), 0);
   for (const auto& f : model_.fixed_nodes()) work_->fixed[f.node] = 1;
-  work_->holding = holding_generators(net);
+  work_->holding = held_voltages(net);
   work_->limit.assign(work_->holding.size(), 0);
   refresh({});
 }
@@ -170,8 +173,7 @@ void FastDecoupled::refresh(const StateChange&) {
 }
 
 void FastDecoupled::start() {
-  const Complex source = model_.source_voltages()[0](0);
-  std::fill(x_.begin(), x_.end(), source / std::abs(source));
+  start_positive_sequence();
   for (const auto& f : model_.fixed_nodes()) x_[f.node] = f.voltage;
   std::fill(work_->limit.begin(), work_->limit.end(), 0);
   work_->factorise_magnitudes(model_);
@@ -182,9 +184,9 @@ void FastDecoupled::iterate(const LoadingConditions& conditions, PowerFlowSoluti
   const auto& data = network().data();
   LoadingConditions now = conditions;
   std::vector<Complex> missing(x_.size());
-  const auto node_of = [&](std::size_t k) { return network().generator_nodes()[work.holding[k]][0]; };
+  const auto node_of = [&](std::size_t k) { return network().generator_nodes()[work.holding[k].first()][0]; };
   const auto setpoint = [&](std::size_t k) {
-    const auto& generator = data.generators[work.holding[k]];
+    const auto& generator = data.generators[work.holding[k].first()];
     return *generator.voltage_setpoint_pu * generator.rated_voltage / model_.base()[node_of(k)];
   };
   // One half of an iteration: change of angle [rad] or magnitude [p.u.] at the given nodes, the largest of which it returns.
@@ -200,12 +202,14 @@ void FastDecoupled::iterate(const LoadingConditions& conditions, PowerFlowSoluti
     for (std::size_t i = 0; i < nodes.size(); ++i) apply(x_[nodes[i]], change(static_cast<Eigen::Index>(i)));
     return change.size() > 0 ? change.cwiseAbs().maxCoeff() : 0.0;
   };
+  const auto deliver = [&](const HeldVoltage& held, double reactive) {
+    share_reactive_power(network(), held, reactive, now.generator_power);
+  };
   ReactiveLimits limits(network(), work.holding, work.limit);
   for (bool changed = true; changed;) {
     for (std::size_t k = 0; k < work.holding.size(); ++k) {
-      auto& power = now.generator_power[work.holding[k]];
-      const auto& generator = data.generators[work.holding[k]];
-      if (work.limit[k] != 0) power.imag(work.limit[k] < 0 ? generator.min_reactive : generator.max_reactive);
+      const auto& held = work.holding[k];
+      if (work.limit[k] != 0) deliver(held, work.limit[k] < 0 ? held.min_reactive : held.max_reactive);
       if (work.limit[k] == 0) x_[node_of(k)] *= setpoint(k) / std::abs(x_[node_of(k)]);
     }
     solution.converged = false;
@@ -226,12 +230,16 @@ void FastDecoupled::iterate(const LoadingConditions& conditions, PowerFlowSoluti
     // What is missing at a held bus is what its generator delivers beyond now.
     model_.residual(now, x_, missing);
     for (std::size_t k = 0; k < work.holding.size(); ++k) {
-      auto& power = now.generator_power[work.holding[k]];
+      const auto& held = work.holding[k];
       const int node = node_of(k);
+      double reactive = 0;
+      for (const int g : held.generators) reactive += now.generator_power[g].imag();
       if (work.limit[k] == 0) {
-        power -= Complex(0, (x_[node] * std::conj(missing[node])).imag());
+        reactive -= (x_[node] * std::conj(missing[node])).imag();
+        deliver(held, reactive);
       }
-      if (solution.converged) changed |= limits.move(static_cast<int>(k), power.imag(), std::abs(x_[node]) / setpoint(k) - 1);
+      if (solution.converged && options_.reactive_limits)
+        changed |= limits.move(static_cast<int>(k), reactive, std::abs(x_[node]) / setpoint(k) - 1);
     }
     if (changed) work.factorise_magnitudes(model_);
   }

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <utility>
 
 namespace gridfed {
 
@@ -25,7 +26,8 @@ struct NewtonRaphson::Workspace {
   const NodalModel* model = nullptr;
   NewtonEquations equations;
   NewtonEquations::Case now;
-  std::vector<double> reactive_power;  // of holding generators [var]
+  std::vector<double> reactive_power;  // by held voltage [var]
+  bool guess_reactive_power = false;   // from the balance at the first voltages
   double tolerance = 0, last_step = 0, best_step = 0;
   int stalled = 0;
   std::exception_ptr failure;
@@ -47,6 +49,11 @@ struct NewtonRaphson::Workspace {
     check_petsc(SNESSetJacobian(snes.get(), jacobian.get(), jacobian.get(), form_jacobian, this));
     check_petsc(SNESSetConvergenceTest(snes.get(), test_step, this, nullptr));
     check_petsc(SNESSetTolerances(snes.get(), 0, 0, 0, options.max_iterations, 100 * options.max_iterations));
+    SNESLineSearch search = nullptr;
+    check_petsc(SNESGetLineSearch(snes.get(), &search));
+    // Reactive powers in VA make any step longer than PETSc's usual limit, which would cut it.
+    constexpr double no_limit = 1e300;
+    check_petsc(SNESLineSearchSetTolerances(search, PETSC_DEFAULT, no_limit, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
     KSP solver = nullptr;
     PC factorisation = nullptr;
     check_petsc(SNESGetKSP(snes.get(), &solver));
@@ -121,14 +128,14 @@ struct NewtonRaphson::Workspace {
     });
   }
 
-  /// Largest change of a voltage in the last full Newton step [p.u.].
+  /// Largest change of a voltage in the last step [p.u.].
   double step_size() const {
     Vec step = nullptr;
     check_petsc(SNESGetSolutionUpdate(snes.get(), &step));
     const double* values = nullptr;
     check_petsc(VecGetArrayRead(step, &values));
     double largest = 0;
-    for (int i = 0; i < model->network().node_count(); ++i) largest = std::max(largest, std::abs(complex_at(view(values), i)));
+    for (int i = 0; i < model->network().node_count(); ++i) largest = std::max(largest, std::hypot(values[2 * i], values[2 * i + 1]));
     check_petsc(VecRestoreArrayRead(step, &values));
     return largest;
   }
@@ -144,7 +151,11 @@ struct NewtonRaphson::Workspace {
         self.stalled = 0;
         return;
       }
-      self.last_step = self.step_size();
+      SNESLineSearch search = nullptr;
+      PetscReal taken = 1;  // share of the Newton step
+      check_petsc(SNESGetLineSearch(self.snes.get(), &search));
+      check_petsc(SNESLineSearchGetLambda(search, &taken));
+      self.last_step = self.step_size() / taken;
       if (self.last_step < 0.5 * self.best_step) {
         self.best_step = self.last_step;
         self.stalled = 0;
@@ -185,16 +196,19 @@ void NewtonRaphson::refresh(const StateChange&) {}  // the Jacobian is formed an
 void NewtonRaphson::start() {
   const auto& generators = network().data().generators;
   for (std::size_t k = 0; k < work_->reactive_power.size(); ++k) {
-    const auto& generator = generators[work_->equations.holding()[k]];
-    work_->reactive_power[k] = std::clamp(generator.power.imag(), generator.min_reactive, generator.max_reactive);
+    const auto& held = work_->equations.holding()[k];
+    double guess = 0;
+    for (const int g : held.generators) guess += generators[g].power.imag();
+    work_->reactive_power[k] = std::clamp(guess, held.min_reactive, held.max_reactive);
   }
   std::fill(work_->now.limit.begin(), work_->now.limit.end(), 0);
-  if (is_positive_sequence(network())) {  // one phase: the source's voltage everywhere, setpoints where they are held
-    const Complex reference = model_.source_voltages()[0](0) / model_.base()[network().source_nodes()[0][0]];
-    std::fill(x_.begin(), x_.end(), reference / std::abs(reference));
-    for (std::size_t k = 0; k < work_->reactive_power.size(); ++k) {
-      const int g = work_->equations.holding()[k], node = network().generator_nodes()[g][0];
-      x_[node] *= *generators[g].voltage_setpoint_pu * generators[g].rated_voltage / model_.base()[node];
+  work_->guess_reactive_power = is_positive_sequence(network());
+  if (is_positive_sequence(network())) {
+    start_positive_sequence();
+    for (const auto& held : work_->equations.holding()) {
+      const auto& generator = generators[held.first()];
+      const int node = network().generator_nodes()[held.first()][0];
+      x_[node] *= *generator.voltage_setpoint_pu * generator.rated_voltage / model_.base()[node] / std::abs(x_[node]);
     }
   } else {
     std::vector<Complex> values(model_.matrix().begin(), model_.matrix().end());
@@ -217,12 +231,21 @@ void NewtonRaphson::iterate(const LoadingConditions& conditions, PowerFlowSoluti
   auto& work = *work_;
   const auto holding = work.equations.holding();
   work.now.conditions = conditions;
+  if (std::exchange(work.guess_reactive_power, false)) {
+    LoadingConditions idle = conditions;
+    for (const auto& held : holding) {
+      for (const int g : held.generators) idle.generator_power[g].imag(0);
+    }
+    std::vector<Complex> missing(x_.size());
+    model_.residual(idle, x_, missing);
+    for (std::size_t k = 0; k < holding.size(); ++k) {
+      const int node = network().generator_nodes()[holding[k].first()][0];
+      work.reactive_power[k] = -(x_[node] * std::conj(missing[node])).imag();
+    }
+  }
   double* u = nullptr;
   check_petsc(VecGetArray(work.unknown.get(), &u));
-  for (std::size_t i = 0; i < x_.size(); ++i) {
-    u[2 * i] = x_[i].real();
-    u[2 * i + 1] = x_[i].imag();
-  }
+  work.equations.set_voltages(x_, {u, static_cast<std::size_t>(work.equations.size())});
   std::copy(work.reactive_power.begin(), work.reactive_power.end(), u + 2 * x_.size());
   check_petsc(VecRestoreArray(work.unknown.get(), &u));
 
@@ -237,16 +260,17 @@ void NewtonRaphson::iterate(const LoadingConditions& conditions, PowerFlowSoluti
     check_petsc(VecGetArrayRead(work.unknown.get(), &found));
     for (std::size_t k = 0; k < holding.size(); ++k) {
       const int at = static_cast<int>(k);
-      changed |= limits.move(at, found[2 * x_.size() + k], work.equations.voltage_error(model_, at, work.view(found)));
+      if (options_.reactive_limits)
+        changed |= limits.move(at, found[2 * x_.size() + k], work.equations.voltage_error(model_, at, work.view(found)));
     }
     check_petsc(VecRestoreArrayRead(work.unknown.get(), &found));
   }
   const double* found = nullptr;
   check_petsc(VecGetArrayRead(work.unknown.get(), &found));
-  for (std::size_t i = 0; i < x_.size(); ++i) x_[i] = {found[2 * i], found[2 * i + 1]};
+  x_ = work.equations.voltages(work.view(found));
   for (std::size_t k = 0; k < holding.size(); ++k) {
     work.reactive_power[k] = found[2 * x_.size() + k];
-    solution.generator_power[holding[k]].imag(work.reactive_power[k]);
+    share_reactive_power(network(), holding[k], work.reactive_power[k], solution.generator_power);
   }
   check_petsc(VecRestoreArrayRead(work.unknown.get(), &found));
 }

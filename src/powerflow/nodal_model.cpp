@@ -27,13 +27,13 @@ double phase_voltage(double rated_voltage, Connection connection, int phases) {
 }
 
 template <class Devices>
-std::vector<InjectionPhase> injection_phases(const Devices& devices, std::span<const std::vector<int>> nodes) {
+std::vector<InjectionPhase> injection_phases(const Devices& devices, std::span<const std::vector<int>> nodes, double limit) {
   std::vector<InjectionPhase> phases;
   for (std::size_t d = 0; d < devices.size(); ++d) {
     const auto pairs = phase_pairs(nodes[d], devices[d].connection, devices[d].phases);
     for (const auto& [a, b] : pairs) {
       phases.push_back({a, b, static_cast<int>(d), 1.0 / static_cast<double>(pairs.size()),
-                        phase_voltage(devices[d].rated_voltage, devices[d].connection, devices[d].phases)});
+                        phase_voltage(devices[d].rated_voltage, devices[d].connection, devices[d].phases), limit});
     }
   }
   return phases;
@@ -56,13 +56,13 @@ LoadingConditions rated_conditions(const Network& network, double load_scale) {
 }
 
 Complex injection_current(const InjectionPhase& phase, Complex s, Complex v) {
-  const double magnitude = std::abs(v), floor = current_limit_voltage * phase.rated_voltage;
+  const double magnitude = std::abs(v), floor = phase.current_limit * phase.rated_voltage;
   if (magnitude > floor) return std::conj(s / v);
   return magnitude > 0 ? std::conj(s * magnitude / (v * floor)) : Complex{};
 }
 
 CurrentDerivative injection_current_derivative(const InjectionPhase& phase, Complex s, Complex v) {
-  const double magnitude = std::abs(v), floor = current_limit_voltage * phase.rated_voltage;
+  const double magnitude = std::abs(v), floor = phase.current_limit * phase.rated_voltage;
   if (magnitude == 0) return {};
   if (magnitude > floor) return {0, -std::conj(s / (v * v))};
   const Complex h = std::conj(s) / (magnitude * floor);
@@ -119,10 +119,10 @@ void NodalModel::collect_primitives() {
                               .linear = std::conj(load.power * share) / (rated * rated)});
     }
   }
-  solar_ = injection_phases(data.solar, network_->solar_nodes());
-  wind_ = injection_phases(data.wind, network_->wind_nodes());
-  batteries_ = injection_phases(data.batteries, network_->battery_nodes());
-  generators_ = injection_phases(data.generators, network_->generator_nodes());
+  solar_ = injection_phases(data.solar, network_->solar_nodes(), current_limit_voltage);
+  wind_ = injection_phases(data.wind, network_->wind_nodes(), current_limit_voltage);
+  batteries_ = injection_phases(data.batteries, network_->battery_nodes(), current_limit_voltage);
+  generators_ = injection_phases(data.generators, network_->generator_nodes(), machine_limit_voltage);
 }
 
 int NodalModel::slot(int row, int col) const {

@@ -59,13 +59,14 @@ struct InjectionPhase {
   int device = 0;
   double share = 1;          ///< of the device's power
   double rated_voltage = 0;  ///< across the phase [V]
+  double current_limit = 0;  ///< voltage below which it holds its current instead of its power [p.u.]
 };
 
-/// Below this an inverter holds its current instead of its power [p.u.].
-inline constexpr double current_limit_voltage = 0.7;
+/// Where an inverter meets its current limit, and where a machine leaves the range in which solutions mean anything [p.u.].
+inline constexpr double current_limit_voltage = 0.7, machine_limit_voltage = 0.1;
 
-/// Current injected at voltage v across the phase [A] for power s [VA]: constant power, but no more current than at 0.7 p.u. (an
-/// inverter's current limit). Zero at v = 0.
+/// Current injected at voltage v across the phase [A] for power s [VA]: constant power, but no more current than at its limit. Zero at
+/// v = 0.
 Complex injection_current(const InjectionPhase& phase, Complex s, Complex v);
 /// Its derivative.
 CurrentDerivative injection_current_derivative(const InjectionPhase& phase, Complex s, Complex v);

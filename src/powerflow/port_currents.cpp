@@ -102,15 +102,18 @@ PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor)
     }
   }
   lay_out(factor.channels());
-  linear_re_.assign(factor.channels(), 0.0);
-  linear_im_.assign(factor.channels(), 0.0);
+  auto& [whole, single] = channels_;
+  whole.linear_re.assign(factor.channels(), 0.0);
+  whole.linear_im.assign(factor.channels(), 0.0);
   for (const auto& phase : model.load_phases()) {
     if (phase.a == phase.b) continue;
     const auto port = port_of(phase.a, phase.b);
     const Complex linear = base_of(port) * base_of(port) * phase.linear;
-    linear_re_[channels.at(port)] += linear.real();
-    linear_im_[channels.at(port)] += linear.imag();
+    whole.linear_re[channels.at(port)] += linear.real();
+    whole.linear_im[channels.at(port)] += linear.imag();
   }
+  single.linear_re.assign(whole.linear_re.begin(), whole.linear_re.end());
+  single.linear_im.assign(whole.linear_im.begin(), whole.linear_im.end());
 }
 
 void PortCurrents::add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double share) {
@@ -130,21 +133,24 @@ void PortCurrents::add(int channel, double base, double rated, const Shape& shap
 }
 
 void PortCurrents::lay_out(int channels) {
+  auto& [whole, single] = channels_;
   first_slot_.assign(channels, -1);
-  scale_.assign(channels, 1.0);
-  y_re_.assign(channels, 0.0);
-  y_im_.assign(channels, 0.0);
+  whole.scale.assign(channels, 1.0);
+  whole.y_re.assign(channels, 0.0);
+  whole.y_im.assign(channels, 0.0);
+  single.y_re.assign(channels, 0.0F);
+  single.y_im.assign(channels, 0.0F);
   for (int s = 0; s < static_cast<int>(slots_.size()); ++s) {
     int& first = first_slot_[slots_[s].channel];
     if (first < 0) {
       first = s;
-      scale_[slots_[s].channel] = slots_[s].scale;
+      whole.scale[slots_[s].channel] = slots_[s].scale;
     } else {
       further_.push_back(s);
     }
   }
   for (int group = 0; group < channels; group += lane_count) {
-    Shapes shapes;
+    Shapes<double> shapes;
     Shape last{.max = infinity, .c2 = 1};  // of channels that draw nothing: like their neighbours
     for (int lane = 0; lane < lane_count; ++lane) {
       if (first_slot_[group + lane] >= 0) {
@@ -158,26 +164,36 @@ void PortCurrents::lay_out(int channels) {
       for (int i = 0; i < 9; ++i) shapes.value[i][lane] = numbers[i];
       shapes.constant_power = shapes.constant_power && last.c0 == 0 && last.c1 == 0 && last.c2 == 1;
     }
-    const auto found = std::find(shapes_.begin(), shapes_.end(), shapes);
-    shapes_of_group_.push_back(static_cast<int>(found - shapes_.begin()));
-    if (found == shapes_.end()) shapes_.push_back(shapes);
+    const auto found = std::find(whole.shapes.begin(), whole.shapes.end(), shapes);
+    shapes_of_group_.push_back(static_cast<int>(found - whole.shapes.begin()));
+    if (found == whole.shapes.end()) whole.shapes.push_back(shapes);
+  }
+  single.scale.assign(whole.scale.begin(), whole.scale.end());
+  for (const auto& shapes : whole.shapes) {
+    auto& rounded = single.shapes.emplace_back();
+    rounded.constant_power = shapes.constant_power;
+    for (std::size_t i = 0; i < shapes.value.size(); ++i)
+      std::copy(shapes.value[i].begin(), shapes.value[i].end(), rounded.value[i].begin());
   }
 }
 
 void PortCurrents::set_conditions(const LoadingConditions& conditions) {
   const std::vector<Complex>* powers[] = {&conditions.load_power, &conditions.solar_power, &conditions.wind_power,
                                           &conditions.battery_power, &conditions.generator_power};
-  std::fill(y_re_.begin(), y_re_.end(), 0.0);
-  std::fill(y_im_.begin(), y_im_.end(), 0.0);
+  auto& [whole, single] = channels_;
+  std::fill(whole.y_re.begin(), whole.y_re.end(), 0.0);
+  std::fill(whole.y_im.begin(), whole.y_im.end(), 0.0);
   for (const int slot : further_) slots_[slot].y = 0;
   for (int kind = 0; kind < kinds; ++kind) {
     const Complex* power = powers[kind]->data();
     for (const auto& [channel, device, factor] : shares_[kind]) {
-      y_re_[channel] += factor * power[device].real();
-      y_im_[channel] -= factor * power[device].imag();
+      whole.y_re[channel] += factor * power[device].real();
+      whole.y_im[channel] -= factor * power[device].imag();
     }
     for (const auto& [slot, device, factor] : further_shares_[kind]) slots_[slot].y += factor * std::conj(power[device]);
   }
+  std::copy(whole.y_re.begin(), whole.y_re.end(), single.y_re.begin());
+  std::copy(whole.y_im.begin(), whole.y_im.end(), single.y_im.begin());
   for (auto& device : irregular_) device.power = conditions.load_power[device.phase->load] * device.phase->share;
 }
 
@@ -190,28 +206,31 @@ void PortCurrents::no_load(double* r_re, double* r_im) const {
   }
 }
 
-void PortCurrents::evaluate(const double* x_re, const double* x_im, double* r_re, double* r_im) const {
+template <class Real>
+void PortCurrents::evaluate(const Real* x_re, const Real* x_im, Real* r_re, Real* r_im) const {
+  using Lanes = LanesOf<Real>;
+  const auto& by_channel = std::get<Channels<Real>>(channels_);
   const int channels = static_cast<int>(first_slot_.size());
   for (int k = 0; k < channels; k += lane_count) {
-    const auto& shapes = shapes_[shapes_of_group_[k / lane_count]];
+    const auto& shapes = by_channel.shapes[shapes_of_group_[k / lane_count]];
     const auto number = [&](int i) { return load(shapes.value[i].data()); };
     const Lanes u = load(x_re + k), v = load(x_im + k);
-    const Lanes square = (u * u + v * v) * load(scale_.data() + k);
+    const Lanes square = (u * u + v * v) * load(by_channel.scale.data() + k);
     const Lanes min = number(1), max = number(2);
-    Lanes g = 1.0 / square;
+    Lanes g = Real{1} / square;
     // Channels that draw nothing may stand at any voltage, padding at none.
     if (!shapes.constant_power || std::experimental::any_of(square <= min * min || square > max * max)) {
-      const Lanes m = std::experimental::sqrt(square), inverse = 1.0 / m;
-      g = fma(fma(number(5), inverse, number(4)), inverse, number(3));
-      where(m <= min, g) = fma(number(7), inverse, number(6));
-      where(m <= number(0), g) = 1.0;
+      const Lanes m = std::experimental::sqrt(square), inverse = Real{1} / m;
+      g = (number(5) * inverse + number(4)) * inverse + number(3);
+      where(m <= min, g) = number(7) * inverse + number(6);
+      where(m <= number(0), g) = Real{1};
       where(m > max, g) = number(8);
     }
-    const Lanes y_re = load(y_re_.data() + k), y_im = load(y_im_.data() + k);
-    where(y_re == 0.0 && y_im == 0.0, g) = 0.0;
-    const Lanes a = fma(-g, y_re, load(linear_re_.data() + k)), b = fma(-g, y_im, load(linear_im_.data() + k));
-    store(fma(a, u, -(b * v)), r_re + k);
-    store(fma(a, v, b * u), r_im + k);
+    const Lanes y_re = load(by_channel.y_re.data() + k), y_im = load(by_channel.y_im.data() + k);
+    where(y_re == Real{0} && y_im == Real{0}, g) = Real{0};
+    const Lanes a = load(by_channel.linear_re.data() + k) - g * y_re, b = load(by_channel.linear_im.data() + k) - g * y_im;
+    store(a * u - b * v, r_re + k);
+    store(a * v + b * u, r_im + k);
   }
   for (const int s : further_) {
     const Slot& slot = slots_[s];
@@ -223,19 +242,21 @@ void PortCurrents::evaluate(const double* x_re, const double* x_im, double* r_re
                      : m <= shape.min ? shape.below_0 + shape.below_1 / m
                      : m <= shape.max ? shape.c0 + (shape.c1 + shape.c2 / m) / m
                                       : shape.above;
-    r_re[slot.channel] -= g * (slot.y.real() * u.real() - slot.y.imag() * u.imag());
-    r_im[slot.channel] -= g * (slot.y.real() * u.imag() + slot.y.imag() * u.real());
+    r_re[slot.channel] -= static_cast<Real>(g * (slot.y.real() * u.real() - slot.y.imag() * u.imag()));
+    r_im[slot.channel] -= static_cast<Real>(g * (slot.y.real() * u.imag() + slot.y.imag() * u.real()));
   }
   for (const auto& device : irregular_) {
     const Complex current =
         device.base * load_current(*device.phase, device.power, device.base * Complex(x_re[device.channel], x_im[device.channel]));
-    r_re[device.channel] -= current.real();
-    r_im[device.channel] -= current.imag();
+    r_re[device.channel] -= static_cast<Real>(current.real());
+    r_im[device.channel] -= static_cast<Real>(current.imag());
   }
   for (const auto& [channel, current] : sources_) {
-    r_re[channel] += current.real();
-    r_im[channel] += current.imag();
+    r_re[channel] += static_cast<Real>(current.real());
+    r_im[channel] += static_cast<Real>(current.imag());
   }
 }
+template void PortCurrents::evaluate(const double*, const double*, double*, double*) const;
+template void PortCurrents::evaluate(const float*, const float*, float*, float*) const;
 
 }  // namespace gridfed

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,8 +29,9 @@ class PortCurrents {
   /// Currents of the sources alone.
   void no_load(double* r_re, double* r_im) const;
   /// Currents into the network at voltages x beyond what the nominal admittances of loads in its matrix draw, by channel, scaled: [VA] from
-  /// [p.u.].
-  void evaluate(const double* x_re, const double* x_im, double* r_re, double* r_im) const;
+  /// [p.u.]; in double or float.
+  template <class Real>
+  void evaluate(const Real* x_re, const Real* x_im, Real* r_re, Real* r_im) const;
 
  private:
   /// g(m): 1 up to low, below_0 + below_1 / m up to min, c0 + c1 / m + c2 / m^2 up to max, above beyond.
@@ -37,10 +39,16 @@ class PortCurrents {
     double low = 0, min = 0, max = 0, c0 = 0, c1 = 0, c2 = 0, below_0 = 1, below_1 = 0, above = 1;
     auto operator<=>(const Shape&) const = default;
   };
+  template <class Real>
   struct Shapes {  ///< of eight channels
-    std::array<std::array<double, lane_count>, 9> value{};
+    std::array<std::array<Real, lane_count>, 9> value{};
     bool constant_power = true;
     auto operator<=>(const Shapes&) const = default;
+  };
+  template <class Real>
+  struct Channels {  ///< their first slots
+    Aligned<Real> y_re, y_im, linear_re, linear_im, scale;
+    std::vector<Shapes<Real>> shapes;
   };
   struct Slot {  ///< devices of one shape at one port
     int channel = 0;
@@ -71,11 +79,9 @@ class PortCurrents {
   std::vector<Irregular> irregular_;
   std::vector<int> further_;  // slots beyond the first of their channel
   std::vector<std::pair<int, Complex>> sources_;
-  // By channel: the first slot's.
-  std::vector<int> first_slot_;
-  AlignedDoubles y_re_, y_im_, linear_re_, linear_im_, scale_;
-  std::vector<Shapes> shapes_;
+  std::vector<int> first_slot_;  // by channel
   std::vector<int> shapes_of_group_;
+  std::tuple<Channels<double>, Channels<float>> channels_;
 };
 
 }  // namespace gridfed

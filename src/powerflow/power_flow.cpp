@@ -46,7 +46,9 @@ void declare(boost::program_options::options_description& deck, PowerFlowOptions
       "powerflow.scheme", po::value<std::string>()->default_value("xb")->notifier([&o](const std::string& name) {
         o.scheme = chosen<DecouplingScheme>("powerflow.scheme", name, {{"xb", DecouplingScheme::xb}, {"bx", DecouplingScheme::bx}});
       }),
-      "xb or bx: which matrix of fast_decoupled leaves out resistance, that of angles or that of magnitudes");
+      "xb or bx: which matrix of fast_decoupled leaves out resistance, that of angles or that of magnitudes")(
+      "powerflow.reactive_limits", po::value(&o.reactive_limits)->default_value(o.reactive_limits),
+      "whether a generator that would need more reactive power than it has lets go of its voltage");
 }
 
 bool is_positive_sequence(const Network& network) {
@@ -77,6 +79,12 @@ PowerFlow::PowerFlow(std::shared_ptr<const Network> network, const PowerFlowOpti
   }
   x_.assign(model_.network().node_count(), 0);
   solution_.bus_voltages.assign(model_.network().node_count(), 0);
+}
+
+void PowerFlow::start_positive_sequence() {
+  const Complex source = model_.source_voltages()[0](0);
+  const auto nodes = network().nodes();
+  for (std::size_t i = 0; i < x_.size(); ++i) x_[i] = network().buses()[nodes[i].bus].start_voltage.value_or(source / std::abs(source));
 }
 
 void PowerFlow::take_voltages(std::span<Complex> v) const {

@@ -20,6 +20,7 @@ struct PowerFlowOptions {
   double acceleration_factor = 1.0;
   Solver solver = Solver::automatic;  ///< what make_power_flow() makes
   DecouplingScheme scheme = DecouplingScheme::xb;
+  bool reactive_limits = true;  ///< do generators let go of a voltage that would take more reactive power than they have?
 };
 
 void declare(boost::program_options::options_description& deck, PowerFlowOptions& options);
@@ -69,6 +70,9 @@ class PowerFlow {
   /// Throws an Error if a generator holds its voltage or, where asked, if a source is ideal: not every solver can do that.
   enum class IdealSources { allowed, refused };
   void refuse_held_voltages(const char* solver, IdealSources ideal) const;
+
+  /// Sets x_ of a network of one conductor a bus to the buses' starting voltages, or the source's angle at 1 p.u. where there is none.
+  void start_positive_sequence();
 
   NodalModel model_;
   PowerFlowOptions options_;

@@ -75,6 +75,20 @@ double compensated_voltage(const PowerFlow& flow, int position) {
   return std::abs(voltage - Complex(regulator.r, regulator.x) * current);
 }
 
+double wanted_taps(const PowerFlow& flow, int position, double setpoint) {
+  const auto& regulator = flow.network().data().regulators[position];
+  const auto& data = flow.network().data().transformers[flow.network().regulator_transformers()[position]];
+  const auto& winding = data.windings[regulator.winding - 1];
+  double boost = setpoint - compensated_voltage(flow, position);
+  if (std::abs(boost) <= regulator.band / 2) boost = 0;
+  if (regulator.voltage_limit > 0) {
+    const double own = winding_voltage(flow, position);
+    if (own > regulator.voltage_limit) boost = regulator.voltage_limit - own;
+  }
+  const double increment = (winding.max_tap - winding.min_tap) / winding.num_taps;
+  return boost * regulator.pt_ratio / winding_base(data, winding) / increment;
+}
+
 std::vector<ControlAction> wanted_tap_changes(const PowerFlow& flow, const RegulatorSettings& settings) {
   const auto& network = flow.network();
   const auto& regulators = network.data().regulators;
@@ -85,19 +99,12 @@ std::vector<ControlAction> wanted_tap_changes(const PowerFlow& flow, const Regul
     const auto& data = network.data().transformers[transformer];
     const auto& winding = data.windings[part];
     const double tap = flow.state().taps[transformer][part];
-    double boost = settings.setpoint[i] - compensated_voltage(flow, static_cast<int>(i));
-    if (std::abs(boost) <= regulator.band / 2) boost = 0;
-    if (regulator.voltage_limit > 0) {
-      const double own = winding_voltage(flow, static_cast<int>(i));
-      if (own > regulator.voltage_limit) boost = regulator.voltage_limit - own;
-    }
+    const double wanted = wanted_taps(flow, static_cast<int>(i), settings.setpoint[i]);
     constexpr double slack = 1e-9;
-    if (boost == 0 || (boost > 0 && tap >= winding.max_tap - slack) || (boost < 0 && tap <= winding.min_tap + slack)) continue;
-    const double increment = (winding.max_tap - winding.min_tap) / winding.num_taps;
-    const double wanted = std::abs(boost) * regulator.pt_ratio / winding_base(data, winding);
-    const int steps = std::clamp(static_cast<int>(wanted / increment), 1, regulator.max_tap_change);
+    if (wanted == 0 || (wanted > 0 && tap >= winding.max_tap - slack) || (wanted < 0 && tap <= winding.min_tap + slack)) continue;
+    const int steps = std::clamp(static_cast<int>(std::abs(wanted)), 1, regulator.max_tap_change);
     const int before = tap_number(winding, tap);
-    const double next = tap_ratio(winding, before + (boost > 0 ? steps : -steps));
+    const double next = tap_ratio(winding, before + (wanted > 0 ? steps : -steps));
     actions.push_back({.operation = {Operation::Kind::tap, transformer, part, next},
                        .delay = regulator.delay,
                        .taps = std::abs(tap_number(winding, next) - before)});

@@ -22,8 +22,12 @@ double compensated_voltage(const PowerFlow& flow, int regulator);
 struct ControlAction {
   Operation operation;
   double delay = 0;
-  int taps = 0;  ///< moved by the operation; 0 if it is none of a tap
+  int taps = 0;         ///< moved by the operation; 0 if it is none of a tap
+  int controller = -1;  ///< position of a capacitor control
 };
+
+/// Taps by which a regulator wants to boost at the solver's last solution, not rounded; 0 within its band (OpenDSS RegControl).
+double wanted_taps(const PowerFlow& flow, int regulator, double setpoint);
 
 /// Tap changes that regulators want, each by as many taps as its error asks for (OpenDSS RegControl): outside the band, towards the
 /// setpoint, within the winding's range and below voltage_limit.

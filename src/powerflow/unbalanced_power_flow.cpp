@@ -7,57 +7,66 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace gridfed {
 
 namespace {
 
 /// Voltages or currents by channel, real and imaginary parts apart.
+template <class Real>
 struct Phasors {
-  AlignedDoubles re, im;
-  explicit Phasors(int n = 0) : re(n), im(n) {}
+  Aligned<Real> re, im;
+
+  template <class Other>
+  void convert(const Phasors<Other>& other) {
+    std::copy(other.re.begin(), other.re.end(), re.begin());
+    std::copy(other.im.begin(), other.im.end(), im.begin());
+  }
 };
 
-}  // namespace
+/// What an iteration tells: squares of the residual and of how far the last step led x and g, and inner products of the change of
+/// residuals with itself and with the residual.
+struct Progress {
+  double residual = 0, moved = 0, followed = 0, dd = 0, df = 0;
+  /// How far g moved for the last move of x tells how it contracts, also where steps are mixed.
+  double ratio() const { return moved > 0 ? std::sqrt(followed / moved) : 0; }
+};
 
-struct UnbalancedPowerFlow::Workspace {
-  std::vector<ClusterFactor::Port> ports;
-  ClusterFactor factor;
-  PortCurrents currents;
-  Phasors x, r;
-  Phasors start;  // with every load at its nominal admittance: what a cold solve begins with
-  bool start_known = false;
-  // Anderson's method: g(x) and g(x) - x of this iterate and the last, and how they changed.
-  Phasors g, g_before, f, dg;
+/// The fixed point x = g(x) in one precision, with what Anderson's method remembers: g(x) and g(x) - x of this iterate and the last, and
+/// how they changed.
+template <class Real>
+struct FixedPoint {
+  Phasors<Real> x, r, g, g_before, f, dg;
 
-  explicit Workspace(const NodalModel& model)
-      : ports(ports_of(model)),
-        factor(matrix(model), ports, model.switched(), model.network().nodes()[model.sources().front().nodes.front()].bus),
-        currents(model, factor) {
-    for (auto* phasors : {&x, &r, &start, &g, &g_before, &f, &dg}) *phasors = Phasors(factor.channels());
+  explicit FixedPoint(int channels) {
+    for (auto* phasors : {&x, &r, &g, &g_before, &f, &dg}) {
+      phasors->re.assign(channels, 0);
+      phasors->im.assign(channels, 0);
+    }
   }
 
-  static NodalMatrix matrix(const NodalModel& model) {
-    return {.bus_start = model.bus_start(),
-            .row_start = model.row_start(),
-            .column = model.column(),
-            .value = model.matrix(),
-            .base = model.base()};
+  /// Goes on from where another precision has come to.
+  template <class Other>
+  void take_over(const FixedPoint<Other>& other) {
+    x.convert(other.x);
+    g_before.convert(other.g_before);
+    f.convert(other.f);
   }
 
-  void solve() { factor.solve(r.re.data(), r.im.data(), g.re.data(), g.im.data()); }
+  void solve(const ClusterFactor& factor) { factor.solve(r.re.data(), r.im.data(), g.re.data(), g.im.data()); }
 
-  /// What an iteration tells: squares of the residual and of how far the last step led x and g, and inner products of the change of
-  /// residuals with itself and with the residual.
-  struct Progress {
-    double residual = 0, moved = 0, followed = 0, dd = 0, df = 0;
-  };
+  void map(const PortCurrents& currents, const ClusterFactor& factor) {
+    currents.evaluate<Real>(x.re.data(), x.im.data(), r.re.data(), r.im.data());
+    solve(factor);
+  }
 
   template <bool first>
   Progress measure() {
+    using Lanes = LanesOf<Real>;
     Lanes residual = 0, moved = 0, followed = 0, dd = 0, d_f = 0;
-    const auto part = [&](std::size_t k, const AlignedDoubles& x, const AlignedDoubles& g, AlignedDoubles& g_before, AlignedDoubles& f,
-                          AlignedDoubles& dg, Lanes& size, Lanes& step, Lanes& image) {
+    const auto part = [&](std::size_t k, const Aligned<Real>& x, const Aligned<Real>& g, Aligned<Real>& g_before, Aligned<Real>& f,
+                          Aligned<Real>& dg, Lanes& size, Lanes& step, Lanes& image) {
       const Lanes now = load(&g[k]), left = now - load(&x[k]);
       size += left * left;
       if constexpr (!first) {
@@ -83,15 +92,68 @@ struct UnbalancedPowerFlow::Workspace {
 
   /// x = g - mix * dg, stretched by `factor` from the last x.
   void step(double mix, double factor) {
-    const Lanes m(mix), stretch(factor);
-    const auto part = [&](AlignedDoubles& x, const AlignedDoubles& g, const AlignedDoubles& dg) {
+    const LanesOf<Real> m(static_cast<Real>(mix)), stretch(static_cast<Real>(factor));
+    const auto part = [&](Aligned<Real>& x, const Aligned<Real>& g, const Aligned<Real>& dg) {
       for (std::size_t k = 0; k < x.size(); k += lane_count) {
-        const Lanes old = load(&x[k]), next = load(&g[k]) - m * load(&dg[k]);
-        store(factor == 1 ? next : old + stretch * (next - old), &x[k]);
+        const LanesOf<Real> old = load(&x[k]), next = load(&g[k]) - m * load(&dg[k]);
+        store<Real>(factor == 1 ? next : old + stretch * (next - old), &x[k]);
       }
     };
     part(x.re, g.re, dg.re);
     part(x.im, g.im, dg.im);
+    std::swap(g, g_before);
+  }
+};
+
+}  // namespace
+
+struct UnbalancedPowerFlow::Workspace {
+  std::vector<ClusterFactor::Port> ports;
+  ClusterFactor factor;
+  PortCurrents currents;
+  FixedPoint<double> whole;
+  FixedPoint<float> single;
+  Phasors<double> start;  // with every load at its nominal admittance: what a cold solve begins with
+  bool start_known = false;
+  double single_level = 0;  // how far single precision leads [p.u.]
+
+  explicit Workspace(const NodalModel& model)
+      : ports(ports_of(model)),
+        factor(matrix(model), ports, model.switched(), model.network().nodes()[model.sources().front().nodes.front()].bus),
+        currents(model, factor),
+        whole(factor.channels()),
+        single(factor.channels()) {}
+
+  static NodalMatrix matrix(const NodalModel& model) {
+    return {.bus_start = model.bus_start(),
+            .row_start = model.row_start(),
+            .column = model.column(),
+            .value = model.matrix(),
+            .base = model.base()};
+  }
+
+  void find_start() {
+    currents.no_load(whole.r.re.data(), whole.r.im.data());
+    whole.solve(factor);
+    start = whole.g;
+    start_known = true;
+  }
+
+  /// Single precision pays where matrices leave the first-level cache. What it is worth is tried on the currents of loads that are off.
+  void try_single_precision(const NodalModel& model) {
+    single_level = std::numeric_limits<double>::infinity();
+    if (factor.bytes() < 100'000) return;
+    find_start();
+    LoadingConditions off = rated_conditions(model.network(), 0.0);
+    currents.set_conditions(off);
+    whole.x = start;
+    single.x.convert(start);
+    whole.map(currents, factor);
+    single.map(currents, factor);
+    double error = 0;
+    for (std::size_t k = 0; k < start.re.size(); ++k)
+      error = std::max(error, std::hypot(single.g.re[k] - whole.g.re[k], single.g.im[k] - whole.g.im[k]));
+    single_level = std::max(2e-6, 4 * error);
   }
 };
 
@@ -104,6 +166,7 @@ UnbalancedPowerFlow::UnbalancedPowerFlow(std::shared_ptr<const Network> network,
                 line.origin.file, line.origin.line, line.name);
   }
   if (const int node = work_->factor.factorise(Workspace::matrix(model_)); node >= 0) model_.throw_singular(node);
+  work_->try_single_precision(model_);
 }
 UnbalancedPowerFlow::UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept = default;
 UnbalancedPowerFlow::~UnbalancedPowerFlow() = default;
@@ -117,41 +180,54 @@ void UnbalancedPowerFlow::refresh(const StateChange& change) {
 
 void UnbalancedPowerFlow::start() {
   auto& w = *work_;
-  if (!w.start_known) {
-    w.currents.no_load(w.r.re.data(), w.r.im.data());
-    w.solve();
-    w.start = w.g;
-    w.start_known = true;
-  }
-  w.x = w.start;
+  if (!w.start_known) w.find_start();
+  w.whole.x = w.start;
 }
 
 void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) {
   auto& w = *work_;
   w.currents.set_conditions(conditions);
+  double previous = 0;  // residual of the last iteration
+  // At rounding error the last step says nothing about the next.
+  const auto mix = [&](const Progress& p) { return std::sqrt(p.residual) < previous && p.dd > 0 ? p.df / p.dd : 0; };
   ContractionTest test(options_.tolerance);
-  double previous = 0;
+  const auto diverges = [](double change) { return !std::isfinite(change) || change > 1e6; };
+
+  if (w.single_level < 1e-3) {
+    w.single.x.convert(w.whole.x);
+    while (solution.iterations < options_.max_iterations) {
+      const bool first = solution.iterations++ == 0;
+      w.single.map(w.currents, w.factor);
+      const auto p = first ? w.single.measure<true>() : w.single.measure<false>();
+      const double change = std::sqrt(p.residual);
+      if (diverges(change)) return;
+      w.single.step(mix(p), options_.acceleration_factor);
+      previous = change;
+      test.note(change);
+      // The iteration that is expected to be the last is left to double precision, and all that are too fine.
+      const double ratio = std::min(first ? 0.5 : p.ratio(), 0.95);
+      if (change * ratio < w.single_level || change * ratio * ratio < options_.tolerance) break;
+    }
+    w.whole.take_over(w.single);
+  }
+
   while (solution.iterations < options_.max_iterations) {
     const bool first = solution.iterations++ == 0;
-    w.currents.evaluate(w.x.re.data(), w.x.im.data(), w.r.re.data(), w.r.im.data());
-    w.solve();
-    const auto p = first ? w.measure<true>() : w.measure<false>();
+    w.whole.map(w.currents, w.factor);
+    const auto p = first ? w.whole.measure<true>() : w.whole.measure<false>();
     const double change = std::sqrt(p.residual);
-    if (!std::isfinite(change) || change > 1e6) break;
-    // How far g moved for the last move of x tells how it contracts, also where steps are mixed.
-    solution.converged = first ? test.done(change) : test.done(change, p.moved > 0 ? std::sqrt(p.followed / p.moved) : 0);
+    if (diverges(change)) return;
+    solution.converged = first ? test.done(change) : test.done(change, p.ratio());
     if (solution.converged) break;
-    // At rounding error the last step says nothing about the next.
-    w.step(change < previous && p.dd > 0 ? p.df / p.dd : 0, options_.acceleration_factor);
+    w.whole.step(mix(p), options_.acceleration_factor);
     previous = change;
-    std::swap(w.g, w.g_before);
   }
-  if (solution.converged) std::swap(w.x, w.g);
+  if (solution.converged) std::swap(w.whole.x, w.whole.g);
 }
 
 void UnbalancedPowerFlow::take_voltages(std::span<Complex> v) const {
-  const auto& w = *work_;
-  w.factor.recover(w.r.re.data(), w.r.im.data(), w.x.re.data(), w.x.im.data(), v);
+  const auto& w = work_->whole;
+  work_->factor.recover(w.r.re.data(), w.r.im.data(), w.x.re.data(), w.x.im.data(), v);
 }
 
 }  // namespace gridfed

@@ -34,12 +34,6 @@ double log_erfcx(double x) {
   return std::log(sum / (x * std::sqrt(std::numbers::pi)));
 }
 
-/// log of the standard normal distribution function.
-double log_normal_cdf(double x) {
-  const double t = -x / std::numbers::sqrt2;
-  return std::log(0.5) + log_erfcx(t) - t * t;
-}
-
 double log_moment_integer(double q, double sigma, double order) {
   double sum = -infinity;
   for (double k = 0; k <= order; ++k) {
@@ -66,25 +60,6 @@ void require_rates(double sampling_rate, double noise_multiplier) {
   if (!(sampling_rate >= 0 && sampling_rate <= 1))
     throw Error("a sampling rate of {} is no probability: give one from 0 to 1", sampling_rate);
   if (!(noise_multiplier >= 0)) throw Error("a noise multiplier of {} has no meaning: give 0 or more", noise_multiplier);
-}
-
-void require_target(double epsilon, double delta) {
-  if (!(epsilon > 0) || !(delta > 0 && delta < 1))
-    throw Error("no noise gives epsilon {} and delta {}: give epsilon > 0 and 0 < delta < 1", epsilon, delta);
-}
-
-/// Least x > 0, to a relative tolerance and from above, at which the decreasing `holds` turns true.
-template <class Holds>
-double least(double tolerance, const Holds& holds) {
-  double high = 1;
-  while (!holds(high)) high *= 2;
-  double low = high / 2;
-  while (holds(low) && low > 1e-12) high = low, low /= 2;
-  while (high - low > tolerance * high) {
-    const double middle = low + (high - low) / 2;
-    (holds(middle) ? high : low) = middle;
-  }
-  return high;
 }
 
 }  // namespace
@@ -117,18 +92,11 @@ std::vector<double> RenyiAccountant::default_orders() {
 }
 
 void RenyiAccountant::add(double sampling_rate, double noise_multiplier, std::int64_t steps) {
-  require_rates(sampling_rate, noise_multiplier);
-  if (steps < 0) throw Error("{} steps cannot be taken back from a privacy ledger", steps);
-  if (steps == 0 || sampling_rate == 0) return;
-  if (!events_.empty() && events_.back().sampling_rate == sampling_rate && events_.back().noise_multiplier == noise_multiplier) {
-    events_.back().steps += steps;
-    return;
-  }
+  if (!append(events_, {sampling_rate, noise_multiplier, steps})) return;
   for (std::size_t i = 0; i < orders_.size(); ++i) {
-    if (!events_.empty()) settled_[i] += static_cast<double>(events_.back().steps) * divergence_[i];
+    if (events_.size() > 1) settled_[i] += static_cast<double>(events_[events_.size() - 2].steps) * divergence_[i];
     divergence_[i] = renyi_divergence(sampling_rate, noise_multiplier, orders_[i]);
   }
-  events_.push_back({sampling_rate, noise_multiplier, steps});
 }
 
 RenyiAccountant::Result RenyiAccountant::best(double delta) const {
@@ -150,29 +118,6 @@ RenyiAccountant::Result RenyiAccountant::best(double delta) const {
     if (epsilon < result.epsilon) result = {.epsilon = std::max(0.0, epsilon), .order = order};
   }
   return result;
-}
-
-double noise_multiplier_for(double epsilon, double delta, double sampling_rate, std::int64_t steps) {
-  require_target(epsilon, delta);
-  if (!(sampling_rate > 0 && sampling_rate <= 1) || steps < 1) {
-    throw Error("no noise can be set for {} steps at sampling rate {}: give at least one step and a rate above 0, up to 1", steps,
-                sampling_rate);
-  }
-  return least(1e-6, [&](double sigma) {
-    RenyiAccountant accountant;
-    accountant.add(sampling_rate, sigma, steps);
-    return accountant.epsilon(delta) <= epsilon;
-  });
-}
-
-double gaussian_delta(double sigma, double epsilon, double sensitivity) {
-  const double mu = sensitivity / sigma;
-  return std::exp(log_normal_cdf(mu / 2 - epsilon / mu)) - std::exp(epsilon + log_normal_cdf(-mu / 2 - epsilon / mu));
-}
-
-double gaussian_sigma(double epsilon, double delta, double sensitivity) {
-  require_target(epsilon, delta);
-  return sensitivity * least(1e-13, [&](double sigma) { return gaussian_delta(sigma, epsilon) <= delta; });
 }
 
 }  // namespace gridfed

@@ -1,17 +1,12 @@
 #pragma once
 
+#include "privacy/ledger.hpp"
+
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace gridfed {
-
-/// Steps of the Poisson-subsampled Gaussian mechanism that were taken alike.
-struct PrivacyEvent {
-  double sampling_rate;     ///< probability that a unit takes part in a step
-  double noise_multiplier;  ///< standard deviation of the noise over the clip norm
-  std::int64_t steps;
-};
 
 /// Renyi divergence of one step at an order above 1, add/remove neighbours: exact at integer orders (Mironov, Talwar and Zhang, 2019,
 /// eq. 4), an upper bound at fractional ones, where the series of their section 3.3 is summed in absolute value (as TensorFlow
@@ -46,15 +41,7 @@ class RenyiAccountant {
   std::vector<double> orders_;
   std::vector<double> divergence_;  ///< of one step of the last event, at each order
   std::vector<double> settled_;     ///< of all events but the last, at each order
-  std::vector<PrivacyEvent> events_;
+  PrivacyLedger events_;
 };
-
-/// The least noise multiplier, to 1e-6 of itself and never less, whose steps stay within (epsilon, delta).
-double noise_multiplier_for(double epsilon, double delta, double sampling_rate, std::int64_t steps);
-
-/// Smallest delta for which one Gaussian release is (epsilon, delta)-private (Balle and Wang, 2018, theorem 8).
-double gaussian_delta(double sigma, double epsilon, double sensitivity = 1.0);
-/// Standard deviation at which one Gaussian release is (epsilon, delta)-private, exact for every epsilon (ibid., algorithm 1).
-double gaussian_sigma(double epsilon, double delta, double sensitivity = 1.0);
 
 }  // namespace gridfed

@@ -356,6 +356,37 @@ void File::write_rows(const std::string& path, hid_t type, const void* values, s
   });
 }
 
+void File::make_rows(const std::string& path, hid_t type, hsize_t total_rows, const std::vector<hsize_t>& row_shape,
+                     const std::string& unit) {
+  check_new(path);
+  const Attempt attempt{"write", path_, path, write_remedy};
+  std::vector<hsize_t> shape{total_rows};
+  shape.insert(shape.end(), row_shape.begin(), row_shape.end());
+  const Space space(attempt(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr)));
+  const Set set(create_set(attempt, id_, type, space.get()));
+  write_unit(attempt, set.get(), unit);
+}
+
+void File::fill_rows(const std::string& path, hid_t type, const void* values, std::size_t count, hsize_t first_row) {
+  check_present(path);
+  const Attempt attempt{"write", path_, path, write_remedy};
+  const Set set(attempt(H5Dopen2(id_, path.c_str(), H5P_DEFAULT)));
+  const Space space(attempt(H5Dget_space(set.get())));
+  std::vector<hsize_t> extent(static_cast<std::size_t>(attempt(H5Sget_simple_extent_ndims(space.get()))));
+  attempt(H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr));
+  const hsize_t row = product(std::span(extent).subspan(1)), rows = row > 0 ? count / row : 0;
+  if (rows * row != count || first_row + rows > extent[0])
+    throw Error("cannot write '{}' of '{}' ({} values from row {} on do not fit {} rows of {}): pass whole rows inside the dataset", path,
+                path_.string(), count, first_row, extent[0], row);
+  if (count == 0) return;
+  std::vector<hsize_t> start(extent.size(), 0);
+  start[0] = first_row;
+  extent[0] = rows;
+  const Space memory(attempt(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr)));
+  attempt(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr));
+  attempt(H5Dwrite(set.get(), type, memory.get(), space.get(), H5P_DEFAULT, values));
+}
+
 void File::write_text(const std::string& path, const std::string& text) {
   write_strings(path, std::span(&text, 1), true);
 }

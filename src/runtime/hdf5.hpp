@@ -25,7 +25,7 @@ struct Version {
 
 /// What every file says about itself, as attributes of its root.
 struct FileHeader {
-  std::string kind;        ///< dataset, trajectory, policy, metrics, report, checkpoint, network
+  std::string kind;        ///< dataset, trajectory, policy, metrics, report, checkpoint, network, reliability
   Version version;         ///< of the kind's layout
   std::string deck;        ///< resolved deck that repeats the run
   std::uint64_t seed = 0;  ///< of the run
@@ -80,6 +80,16 @@ class File {
   void write_all(const std::string& path, std::span<const T> values, hsize_t total_rows, hsize_t first_row,
                  const std::vector<hsize_t>& row_shape = {}, const std::string& unit = "") {
     write_rows(path, native_type<T>(), values.data(), values.size(), total_rows, first_row, row_shape, unit);
+  }
+  /// A dataset of total_rows rows of shape row_shape that put_rows() fills. Only in a file of one rank.
+  template <Number T>
+  void create_rows(const std::string& path, hsize_t total_rows, const std::vector<hsize_t>& row_shape = {}, const std::string& unit = "") {
+    make_rows(path, native_type<T>(), total_rows, row_shape, unit);
+  }
+  /// Whole rows from first_row on, as many as the values make.
+  template <Number T>
+  void put_rows(const std::string& path, hsize_t first_row, std::span<const T> values) {
+    fill_rows(path, native_type<T>(), values.data(), values.size(), first_row);
   }
   void write_text(const std::string& path, const std::string& text);
   void write_texts(const std::string& path, std::span<const std::string> texts);
@@ -154,6 +164,8 @@ class File {
                      const std::string& unit);
   void write_rows(const std::string& path, hid_t type, const void* values, std::size_t count, hsize_t total_rows, hsize_t first_row,
                   const std::vector<hsize_t>& row_shape, const std::string& unit);
+  void make_rows(const std::string& path, hid_t type, hsize_t total_rows, const std::vector<hsize_t>& row_shape, const std::string& unit);
+  void fill_rows(const std::string& path, hid_t type, const void* values, std::size_t count, hsize_t first_row);
   void write_strings(const std::string& path, std::span<const std::string> texts, bool scalar);
   void read_numbers(const std::string& path, hid_t type, void* values, hsize_t first, hsize_t count) const;
   hsize_t element_count(const std::string& path) const;

@@ -20,6 +20,8 @@ enum class Draw : std::uint32_t {
   subset,
   evaluation,
   test,
+  outage,
+  synthetic_network,
 };
 
 /// Random numbers that depend on what is drawn, never on rank or call order: (seed, purpose, client, index) names the stream.

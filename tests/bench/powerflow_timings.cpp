@@ -2,6 +2,7 @@
 #include "grid/opendss_reader.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "powerflow/static_control.hpp"
+#include "powerflow/time_series.hpp"
 #include "runtime/session.hpp"
 
 #include <fmt/ranges.h>
@@ -39,8 +40,12 @@ class Timings {
       spent += times.back();
     }
     std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-    rows_.push_back(fmt::format(R"( {{"case": "{}", "seconds": {:.9g}, "iterations": {}, "repetitions": {}, "what": "{}"}})", name,
-                                times[times.size() / 2], iterations_of_one, times.size(), what));
+    add(name, what, iterations_of_one, times[times.size() / 2], times.size());
+  }
+
+  void add(const std::string& name, const std::string& what, int iterations, double seconds, std::size_t repetitions) {
+    rows_.push_back(fmt::format(R"( {{"case": "{}", "seconds": {:.9g}, "iterations": {}, "repetitions": {}, "what": "{}"}})", name, seconds,
+                                iterations, repetitions, what));
   }
 
   void write(const std::string& path) const {
@@ -54,12 +59,36 @@ class Timings {
   std::vector<std::string> rows_;
 };
 
+/// Hours in a row, every load on one daily shape, static controls from neutral taps. The peers' file holds the same shape.
+void time_series(const std::string& name, const std::filesystem::path& path, Timings& timings) {
+  NetworkData data = read_feeder(path);
+  data.load_shapes.push_back({.name = "benchmark_day", .active = {0.55, 0.52, 0.5,  0.49, 0.5,  0.55, 0.65, 0.75, 0.8,  0.8,  0.79, 0.78,
+                                                                  0.77, 0.76, 0.76, 0.78, 0.83, 0.92, 1.0,  0.98, 0.93, 0.85, 0.72, 0.62}});
+  for (auto& load : data.loads) load.shapes.daily = "benchmark_day";
+  const auto network = make_network(std::move(data));
+  GridState neutral = initial_state(*network);
+  set_neutral_taps(neutral);
+  for (const int hours : {24, 168, 8760}) {
+    UnbalancedPowerFlow flow(network, {.tolerance = 1e-4, .max_iterations = 200});
+    flow.set_state(neutral);
+    TimeSeries series(flow, {.steps = hours, .tolerance = 1e-4});
+    std::int64_t control_iterations = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    while (!series.done()) control_iterations += series.advance().control_iterations;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    timings.add(fmt::format("{}/series.{}/1e-4", name, hours),
+                "TimeSeries::advance() for all hours, static controls, taps from 0; iterations: control iterations",
+                static_cast<int>(control_iterations), seconds, 1);
+  }
+}
+
 /// Feeder given as NAME=PATH.
 void time_feeder(const std::string& argument, Timings& timings) {
   const auto split = argument.find('=');
   if (split == std::string::npos) throw Error("'{}' names no feeder: write NAME=PATH", argument);
   const std::string name = argument.substr(0, split);
-  const auto network = make_network(read_feeder(argument.substr(split + 1)));
+  const std::string path = argument.substr(split + 1);
+  const auto network = make_network(read_feeder(path));
   const auto rated = rated_conditions(*network);
   GridState neutral = initial_state(*network);
   set_neutral_taps(neutral);
@@ -78,6 +107,7 @@ void time_feeder(const std::string& argument, Timings& timings) {
       name + "/batch/1e-8", "solve() of loads scaled by 0.5 to 1.2, each from the solution before", flow.solve(rated).iterations,
       [&] { next = (next + 1) % batch.size(); }, [&] { flow.solve(batch[next]); });
   if (network->regulator_transformers().empty()) return;
+  if (name == "ieee8500") time_series(name, path, timings);
   const int regulated = network->regulator_transformers().front();
   for (const auto& [label, tolerance] : {std::pair{"1e-4", 1e-4}, {"1e-8", 1e-8}}) {
     UnbalancedPowerFlow tapped(network, {.tolerance = tolerance, .max_iterations = 200});

@@ -31,6 +31,7 @@ class RandomNetwork:
     def __init__(self, seed):
         self.rng = random.Random(seed)
         self.lines, self.buses, self.levels, self.count = [], [], 0, 0
+        self.opened = []  # commands, once everything is there
         self.frequency = self.rng.choice([50, 60])
         self.source_and_substation(seed)
         for _ in range(self.rng.randint(6, 22)):
@@ -43,8 +44,13 @@ class RandomNetwork:
         for add in (self.capacitor, self.reactor, self.generator):
             for _ in range(self.rng.choice([0, 1, 2])):
                 add(self.rng.choice(self.buses[1:]))
+        if self.rng.random() < 0.3:
+            self.held_voltage()
+        self.controlled = self.rng.random() < 0.4 and self.capacitor_control()
+        for _ in range(self.rng.choice([0, 0, 1, 2])):
+            self.open_end()
         bases = sorted({round(b.kv, 6) for b in self.buses}, reverse=True)
-        self.write(f"set voltagebases=[{' '.join(str(kv) for kv in bases)}]", "calcvoltagebases")
+        self.write(f"set voltagebases=[{' '.join(str(kv) for kv in bases)}]", "calcvoltagebases", *self.opened)
 
     @property
     def script(self):
@@ -380,7 +386,83 @@ class RandomNetwork:
     def load(self, bus):
         where = self.attachment(bus)
         if where:
-            self.write(f"new load.{self.name('d')} {where} {self.load_words(bus.kva * self.uniform(0.01, 0.12))}")
+            kw = bus.kva * self.uniform(0.01, 0.12)
+            name = self.name("d")
+            if "phases=3 conn=wye" in where and self.rng.random() < 0.15:
+                # A neutral on a node of its own, which OpenDSS earths through a reactor alone: rneut moves nothing.
+                node = where.split()[0] + ".7"
+                self.write(f"new reactor.{self.name('x')} bus1={bus.name}.7 phases=1 r={self.uniform(0.5, 20)} x={self.uniform(0, 5)}")
+                where = where.replace(where.split()[0], node) + self.maybe(0.7, f" rneut={self.uniform(0, 20)} xneut={self.uniform(0, 5)}")
+            self.write(f"new load.{name} {where} {self.load_words(kw)}")
+
+    def held_voltage(self):
+        """A generator that holds a voltage of a strong enough bus, near what it has without it and far from its limits."""
+        buses = [b for b in self.buses[1:] if len(b.phases) == 3 and b.earthed and b.kv > 1]
+        if buses:
+            bus = self.rng.choice(buses)
+            kw = 0.1 * bus.kva
+            self.write(
+                f"new generator.{self.name('g')} bus1={bus.terminal()} phases=3 conn=wye kv={bus.kv} model=3 kw={kw:.5g} "
+                f"vpu={self.uniform(0.95, 1.02)} "
+                f"maxkvar={50 * kw:.5g} minkvar={-50 * kw:.5g} vminpu=0.5 vmaxpu=1.5"
+            )
+
+    def capacitor_control(self):
+        """A bank whose steps a controller may move, and whether there is one. A voltage override begins with a step in service: OpenDSS takes
+        a bank for closed whatever its steps are."""
+        rng = self.rng
+        buses = [b for b in self.buses[1:] if len(b.phases) == 3 and b.earthed and b.kv > 1]
+        if not buses:
+            return False
+        bus, name, line = rng.choice(buses), self.name("bank"), self.name("l")
+        to = self.add_bus(bus.phases, bus.kv, bus.earthed, bus.kva, bus.level)
+        steps = rng.choice([1, 3])
+        override = rng.random() < 0.4
+        states = [1] * steps if override else rng.choice([[0] * steps, [1] * steps])
+        volts = 1e3 * bus.kv / sqrt(3)
+        kind = rng.choice(
+            [
+                f"type=kvar onsetting={self.uniform(0.01, 0.1) * bus.kva:.5g} offsetting={-self.uniform(0.2, 0.4) * bus.kva:.5g}",
+                f"type=voltage ptratio={volts / 120:.6g} onsetting={self.uniform(108, 117)} offsetting={self.uniform(124, 132)}",
+                f"type=current ctratio=10 onsetting={self.uniform(0.05, 0.5) * bus.kva / bus.kv / 17:.5g} offsetting=0.01",
+            ]
+        )
+        self.write(
+            f"new line.{line} bus1={bus.terminal()} bus2={to.terminal()} phases=3 r1=0.2 x1=0.4 r0=0.4 x0=1 c1=0 c0=0 length=0.2",
+            f"new load.{self.name('d')} bus1={to.terminal()} phases=3 conn=wye kv={bus.kv} kw={0.1 * bus.kva:.5g} "
+            f"kvar={self.uniform(0, 0.1) * bus.kva:.5g}",
+            f"new capacitor.{name} bus1={to.terminal()} phases=3 kv={bus.kv} kvar={self.uniform(0.02, 0.2) * bus.kva:.5g} numsteps={steps} "
+            f"states=[{' '.join(map(str, states))}]",
+            f"new capcontrol.{self.name('k')} capacitor={name} element=line.{line} terminal=1 {kind}"
+            + (f" voltoverride=yes vmin=100 vmax={self.uniform(115, 126)} ptratio={volts / 120:.6g}" if override else ""),
+        )
+        return True
+
+    def open_end(self):
+        """A line that leads nowhere, or a transformer beside others, with some of its conductors open."""
+        buses = [b for b in self.buses[1:] if b.kv > 1 and b.kv != 0.208]
+        if not buses:
+            return
+        bus = self.rng.choice(buses)
+        n = len(bus.phases)
+        name = self.name("stub")
+        if n == 3 and self.rng.random() < 0.5:
+            end = self.name("b")
+            conns = "[delta wye]" if self.rng.random() < 0.5 or not bus.earthed else "[wye wye]"
+            self.write(
+                f"new transformer.{name} phases=3 windings=2 buses=[{bus.terminal()} {end}] conns={conns} kvs=[{bus.kv} 0.4] "
+                f"kvas=[200 200] "
+                f"xhl={self.uniform(2, 9)} %noloadloss={self.uniform(0.2, 2)} %imag={self.uniform(0.5, 4)}"
+            )
+            self.opened.append(self.rng.choice([f"open transformer.{name} 2", f"open transformer.{name} 2 {self.rng.randint(1, 4)}"]))
+            return
+        end = Bus(self.name("b"), bus.phases, bus.kv, bus.earthed, bus.kva, bus.level)
+        code = self.name("code")
+        self.write(
+            f"new linecode.{code} nphases={n} units=km {self.matrices(n, self.uniform(0.15, 0.8), self.uniform(0.15, 0.35))}",
+            f"new line.{name} bus1={bus.terminal()} bus2={end.terminal()} phases={n} linecode={code} length={self.uniform(1, 5)} units=km",
+        )
+        self.opened.append(self.rng.choice([f"open line.{name} 2", f"open line.{name} 2 {self.rng.randint(1, n)}"]))
 
     def generator(self, bus):
         where = self.attachment(bus)

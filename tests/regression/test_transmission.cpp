@@ -1,6 +1,7 @@
 #include "grid/network.hpp"
 #include "grid/opendss_reader.hpp"
 #include "powerflow/admittance.hpp"
+#include "powerflow/make_power_flow.hpp"
 #include "powerflow/newton_raphson.hpp"
 
 #include <gtest/gtest.h>
@@ -89,6 +90,24 @@ TEST_P(TransmissionCase, ReferenceVoltagesSatisfyTheEquations) {
     const std::string name = network->node_name(static_cast<int>(node));
     EXPECT_NEAR(active[node] ? missing[node].real() : 0, 0, 1) << name;  // of 100 MVA
     EXPECT_NEAR(reactive[node] ? missing[node].imag() : 0, 0, 1) << name;
+  }
+}
+
+TEST_P(TransmissionCase, EverySolverEndsAtTheReference) {
+  const fs::path folder = fs::path(GRIDFED_SOURCE_DIR) / "tests/regression" / GetParam();
+  const auto network = make_network(read_feeder(folder / "case.m"));
+  using enum DecouplingScheme;
+  for (const auto& options : {PowerFlowOptions{.tolerance = 1e-11, .solver = Solver::newton_raphson},
+                              PowerFlowOptions{.tolerance = 1e-11, .solver = Solver::fast_decoupled, .scheme = xb},
+                              PowerFlowOptions{.tolerance = 1e-11, .solver = Solver::fast_decoupled, .scheme = bx}}) {
+    const auto flow = make_power_flow(network, options);
+    const auto& solution = flow->solve(rated_conditions(*network));
+    ASSERT_TRUE(solution.converged);
+    for (const auto& row : read_reference(folder / "reference.csv")) {
+      const int bus = network->find_bus(row.bus);
+      const Complex voltage = solution.bus_voltages[network->find_node(bus, 1)] / network->buses()[bus].nominal_voltage;
+      EXPECT_LT(std::abs(voltage - row.voltage), 1e-9) << row.bus;
+    }
   }
 }
 

@@ -53,9 +53,11 @@ TEST(MatpowerReader, ReadsEveryTableIntoSiUnits) {
   EXPECT_EQ(data.loads[0].origin.line, 5);
   ASSERT_EQ(data.reactors.size(), 1u);
   EXPECT_LT(std::abs(20e3 * 20e3 / std::conj(data.reactors[0].impedance) - Complex(1e6, 2e6)), 1e-6);  // drawn at 1 p.u.; Bs injects
-  ASSERT_EQ(data.generators.size(), 1u);  // two of bus 2 that hold its voltage together
+  ASSERT_EQ(data.generators.size(), 2u);  // they hold the voltage of bus 2 together
   EXPECT_EQ(data.generators[0].name, "gen_2");
-  EXPECT_EQ(data.generators[0].power, Complex(35e6, 5e6));
+  EXPECT_EQ(data.generators[1].name, "gen_2_2");
+  EXPECT_EQ(data.generators[0].power, Complex(30e6, 4e6));
+  EXPECT_EQ(data.generators[1].power, Complex(5e6, 1e6));
   EXPECT_EQ(*data.generators[0].voltage_setpoint_pu, 1.01);
   EXPECT_TRUE(std::isinf(data.generators[0].max_reactive));
   ASSERT_EQ(data.lines.size(), 3u);
@@ -70,6 +72,7 @@ TEST(MatpowerReader, ReadsEveryTableIntoSiUnits) {
   EXPECT_EQ(data.lines[2].ratio, 1.0);
   const auto network = make_network(data);
   EXPECT_EQ(network->buses()[network->find_bus("7")].nominal_voltage, 20e3);
+  EXPECT_LT(std::abs(*network->buses()[network->find_bus("1")].start_voltage - std::polar(1.0, std::numbers::pi / 36)), 1e-15);
 }
 
 TEST(MatpowerReader, ReadsVersionOneBlockCommentsAndMissingVoltageBases) {
@@ -102,6 +105,21 @@ TEST(MatpowerReader, CarriesOutTheConversionsOfDistributionCases) {
   EXPECT_EQ(halves.sources[0].angle_deg, -2.5);
 }
 
+TEST(MatpowerReader, CarriesOutConditionsAndChoosesRows) {
+  const std::string block =
+      "if on\n  [GEN_BUS, PG] = idx_gen;\n  k = find( isinf(mpc.gen(:, QMAX)) & ...\n    isinf(mpc.gen(:, QMIN)) );\n"
+      "  mpc.gen(k, QMAX) = mpc.gen(k, QG);\n  mpc.gen(k, QMIN) = mpc.gen(k, QG);\nend\n";
+  for (const bool on : {true, false}) {
+    const auto data = case_data(start + "on = " + (on ? "1" : "0") + ";\n" + buses + machines + branches + block);
+    EXPECT_EQ(std::isinf(data.generators[0].max_reactive), !on);
+    if (on) {
+      EXPECT_EQ(data.generators[0].max_reactive, 4e6);
+    }
+    EXPECT_EQ(data.generators[1].max_reactive, 2e6);
+  }
+  EXPECT_EQ(case_data(start + buses + machines + branches + "if 0\nif 1\nfor\nend\nwhile x\nend\nmpc.bus(1, 3) = 7;\n").loads.size(), 2u);
+}
+
 TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   const auto message = [](const std::string& text) { return test::error_of([&] { case_data(text); }); };
   expect_in("small.m:4: table 'bus' begins here and does not end", message(start + "mpc.bus = [\n3"));
@@ -111,7 +129,10 @@ TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   expect_in("small.m:4: '-' is not a number", message(start + "mpc.bus = [1 - 2];"));
   expect_in("small.m:8: 'half' is not a number, nor the name of one", message(start + buses + "mpc.bus(:, 3) = half;"));
   expect_in("small.m:4: '[' follows the value of mpc.baseMVA", message(start + "mpc.baseMVA = 3 [2];"));
-  expect_in("small.m:4: the statement that begins with 'if' is not understood", message(start + "if 1\nend"));
+  expect_in("small.m:4: the statement that begins with 'for' is not understood", message(start + "for i = 1:2\nend"));
+  expect_in("small.m:4: the block that begins here does not end", message(start + "if 0\nfor"));
+  expect_in("small.m:5: 'else' is not carried out", message(start + "if 0\nelse\nend"));
+  expect_in("small.m:8: 'half' is neither a variable nor a column", message(start + buses + "mpc.bus(half, 3) = 1;"));
   expect_in("small.m:8: 14 is not a column of 'bus', which has 13", message(start + buses + "mpc.bus(:, 14) = 1;"));
   expect_in("an expression is nested too deeply", message(start + "x = " + std::string(200, '(') + "1;"));
   expect_in("small.m:8: bus 9 is not in the bus table", message(start + buses + "mpc.gen = [9 0 0 0 0 1 1 1];"));
@@ -119,8 +140,9 @@ TEST(MatpowerReader, NamesFileAndLineOfWhatIsWrong) {
   expect_in("table 'gen' is missing", message(start + buses));
   expect_in("baseMVA is missing", message("mpc.x = 1;"));
   expect_in("no bus of type 3 (reference) or 2 (PV) has a machine in service", message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 0];"));
-  expect_in("small.m:8: bus 2 is held at 1.02 p.u. here and at 1.01 by another machine",
-            message(start + buses + "mpc.gen = [1 0 0 0 0 1 1 1; 2 0 0 0 0 1.01 1 1; 2 0 0 0 0 1.02 1 1];"));
+  const auto unequal = case_data(start + buses + "mpc.gen = [1 0 0 0 0 1 1 1; 2 0 0 0 0 1.01 1 1; 2 0 0 0 0 1.02 1 1];");
+  EXPECT_EQ(unequal.notes, (std::vector<std::string>{"bus 2 is held at 1.02 p.u. as its last machine says, another says 1.01"}));
+  EXPECT_EQ(*unequal.generators[0].voltage_setpoint_pu, 1.02);
   expect_in("small.m:4: bus 1 has type 1e+99: types are",
             message(start + "mpc.bus = [1 1e99 0 0 0 0 1 1 0 10 1 1 1]; mpc.gen = [1 0 0 0 0 1 1 1];"));
   expect_in("bus 1 is defined twice",

@@ -21,6 +21,22 @@ std::string fault_of(const std::string& text) {
   return test::error_of([&] { make_network(data_of(text)); });
 }
 
+TEST(OpenDssControls, ReverseSettingsOfRegulatorsAreNotedOnceAndReverseModeIsRefused) {
+  const std::string regulator = "new regcontrol.r transformer=t winding=2 ";
+  EXPECT_TRUE(data_of(regulator + "vreg=121 band=2 reversible=no").notes.empty());
+  EXPECT_EQ(data_of(regulator + "revvreg=121 revband=2\nregcontrol.r.revthreshold=50").notes,
+            (std::vector<std::string>{"Settings of regulators for reverse power flow are left out: regulators act in one direction."}));
+  EXPECT_NE(fault_of(regulator + "reversible=yes").find("this mode of the controller is not modelled"), std::string::npos);
+}
+
+TEST(OpenDssControls, AControlByVoltageHasNoOverride) {
+  const std::string control = "new capcontrol.k element=line.l capacitor=c voltoverride=yes vmin=100 vmax=116 type=";
+  EXPECT_TRUE(data_of(control + "kvar").capacitor_controls[0].voltage_override);
+  const auto data = data_of(control + "voltage");
+  EXPECT_FALSE(data.capacitor_controls[0].voltage_override);
+  ASSERT_EQ(data.notes.size(), 1u);
+}
+
 TEST(OpenDssControls, CapacitorControlHasTheDefaultsOfOpenDss) {
   const auto network = make_network(data_of("new capcontrol.k element=line.l capacitor=c"));
   const auto& control = network->data().capacitor_controls.at(0);

@@ -29,6 +29,7 @@ void same(Complex a, Complex b, const std::string& what) {
 void same(const Terminal& a, const Terminal& b, const std::string& what) {
   EXPECT_EQ(a.bus, b.bus) << what;
   EXPECT_EQ(a.nodes, b.nodes) << what;
+  EXPECT_EQ(a.open, b.open) << what;
 }
 void same(const std::optional<Terminal>& a, const std::optional<Terminal>& b, const std::string& what) {
   ASSERT_EQ(a.has_value(), b.has_value()) << what;
@@ -325,6 +326,7 @@ new storage.full phases=3 bus1=end kv=10 kwrated=40 kwhrated=90 kw=17 kvar=5
 new storage.empty phases=1 bus1=end.1 kv=5.7735 kwrated=40 kwhrated=90 %stored=20 kva=30 state=charging pf=0.95
 new storage.still phases=1 bus1=end.1 kv=5.7735 kwrated=40 kwhrated=90 state=discharging %discharge=0
 open line.tie
+open transformer.three 3 2
 set loadmult=1.7
 set genmult=0.6
 set voltagebases=[20 10 0.48 0.4]

@@ -56,6 +56,26 @@ TEST_P(CapacitorControl, EndsWithTheStepsInServiceThatOpenDssLeaves) {
   EXPECT_EQ(result.capacitor_operations, moved);
 }
 
+TEST(CapacitorControlActions, ALowVoltageClosesABankWhoseStepsAreAllOut) {
+  // OpenDSS (C-API 0.14.5) leaves this bank out: it takes a bank for closed as long as its terminal is, whatever its steps, and so never
+  // looks at vmin. Only after `open capacitor.bank 1` does it close the bank, as here in both cases.
+  const std::string control = "type=kvar ptratio=60 onsetting=9000 offsetting=-9000 voltoverride=yes vmin=118 vmax=126";
+  for (const bool opened : {false, true}) {
+    auto network = bank(control, 6000, 2000, "0 0 0");
+    if (opened) {
+      network = test::script(
+          "new circuit.c basekv=12.47 mvasc3=200 mvasc1=180\n"
+          "new line.l bus1=sourcebus bus2=b r1=0.5 x1=1.5 r0=1 x0=3 c1=0 c0=0 length=1\nnew load.l bus1=b kv=12.47 kw=6000 kvar=2000\n"
+          "new capacitor.bank bus1=b kv=12.47 kvar=1200\nopen capacitor.bank 1\n"
+          "new capcontrol.c capacitor=bank element=line.l terminal=1 " +
+          control + "\nset voltagebases=[12.47]\n");
+    }
+    UnbalancedPowerFlow flow(network, {});
+    EXPECT_TRUE(solve_with_controls(flow, rated_conditions(*network), regulator_settings(*network)).settled);
+    EXPECT_EQ(flow.state().capacitors[0][0], 1);
+  }
+}
+
 TEST(CapacitorControlActions, TheShortestDelayActsFirst) {
   const auto network = test::script(
       "new circuit.c basekv=12.47 mvasc3=200 mvasc1=180\n"

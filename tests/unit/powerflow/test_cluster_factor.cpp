@@ -104,6 +104,27 @@ TEST_P(EveryShape, SolvesWhatADenseFactorisationSolves) {
   }
 }
 
+TEST_P(EveryShape, SinglePrecisionFollowsDouble) {
+  const Example e(GetParam().first, GetParam().second, 3);
+  ClusterFactor factor(e.matrix(), e.ports, e.kept, 0);
+  ASSERT_EQ(factor.factorise(e.matrix()), -1);
+  std::vector<double> r_re(factor.channels()), r_im(factor.channels()), x_re(factor.channels()), x_im(factor.channels());
+  RandomStream random(7, Draw::load, 0, 0);
+  for (const int channel : factor.channel_of_port()) {
+    r_re[channel] = random.normal();
+    r_im[channel] = random.normal();
+  }
+  std::vector<float> s_re(r_re.begin(), r_re.end()), s_im(r_im.begin(), r_im.end()), y_re(x_re.size()), y_im(x_re.size());
+  factor.solve(r_re.data(), r_im.data(), x_re.data(), x_im.data());
+  factor.solve(s_re.data(), s_im.data(), y_re.data(), y_im.data());
+  double error = 0, largest = 0;
+  for (std::size_t k = 0; k < x_re.size(); ++k) {
+    error = std::max(error, std::abs(Complex(x_re[k] - y_re[k], x_im[k] - y_im[k])));
+    largest = std::max(largest, std::abs(Complex(x_re[k], x_im[k])));
+  }
+  EXPECT_LT(error, 1e-4 * largest);
+}
+
 TEST_P(EveryShape, AChangedRowIsTakenUpByItsWayToTheRootAlone) {
   Example e(GetParam().first, GetParam().second, 5);
   const int node = e.bus_start.back() / 2;

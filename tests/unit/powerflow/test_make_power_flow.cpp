@@ -4,7 +4,6 @@
 #include "powerflow/distribution_power_flow.hpp"
 #include "powerflow/newton_raphson.hpp"
 #include "powerflow/static_control.hpp"
-#include "published_cases.hpp"
 
 #include <gtest/gtest.h>
 
@@ -80,7 +79,7 @@ TEST_P(EverySolver, TakesRegulatorsToTheSameTaps) {
 
 TEST(MakePowerFlow, AutomaticTakesNewtonsMethodWhereAVoltageIsHeldOrOnePhaseStandsForAll) {
   const auto made = [](std::shared_ptr<const Network> network) { return make_power_flow(std::move(network), {}); };
-  EXPECT_NE(dynamic_cast<NewtonRaphson*>(made(make_network(test::ieee14())).get()), nullptr);
+  EXPECT_NE(dynamic_cast<NewtonRaphson*>(made(make_network(test::transmission_case("ieee14"))).get()), nullptr);
   EXPECT_NE(dynamic_cast<UnbalancedPowerFlow*>(made(test::feeder("ieee13")).get()), nullptr);
   auto data = test::feeder_data("ieee13");
   data.sources[0].ideal = true;
@@ -88,10 +87,10 @@ TEST(MakePowerFlow, AutomaticTakesNewtonsMethodWhereAVoltageIsHeldOrOnePhaseStan
 }
 
 TEST(MakePowerFlow, SolversThatCannotHoldAVoltageSaySo) {
-  const auto network = make_network(test::ieee14());
+  const auto network = make_network(test::transmission_case("ieee14"));
   for (const auto solver : {Solver::unbalanced, Solver::distribution}) {
     const std::string message = test::error_of([&] { make_power_flow(network, {.solver = solver}); });
-    EXPECT_NE(message.find("generator 'g2' holds its voltage"), std::string::npos) << message;
+    EXPECT_NE(message.find("generator 'gen_2' holds its voltage"), std::string::npos) << message;
   }
 }
 

@@ -2,11 +2,14 @@
 
 #include "feeders.hpp"
 #include "powerflow/newton_equations.hpp"
-#include "published_cases.hpp"
+#include "powerflow/reactive_limits.hpp"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace gridfed {
@@ -21,9 +24,9 @@ double jacobian_error(const std::shared_ptr<const Network>& network, const Loadi
   const NewtonEquations equations(model);
   const NewtonEquations::Case now{conditions, std::vector<int>(equations.holding().size(), 0)};
   const int n = equations.size();
-  std::vector<double> u;
-  for (const Complex value : x) u.insert(u.end(), {value.real(), value.imag()});
-  for (const int g : equations.holding()) u.push_back(conditions.generator_power[g].imag());
+  std::vector<double> u(2 * x.size());
+  equations.set_voltages(x, u);
+  for (const auto& held : equations.holding()) u.push_back(conditions.generator_power[held.first()].imag());
   Eigen::MatrixXd exact = Eigen::MatrixXd::Zero(n, n), differences(n, n);
   equations.differentiate(model, now, u, [&](int row, int column, double value) { exact(row, column) += value; });
   std::vector<double> above(n), below(n);
@@ -99,14 +102,22 @@ TEST(NewtonEquations, HeldVoltagesHaveExactDerivatives) {
   EXPECT_LT(jacobian_error(network, rated_conditions(*network), voltages(*network, 0.98)), 1e-6);
 }
 
-/// Magnitude [p.u.] and angle [deg] of bus "b<number>".
+TEST(NewtonEquations, TransmissionCasesHaveExactDerivatives) {
+  auto data = test::transmission_case("ieee14");
+  data.loads[3].model = LoadModel::constant_current;
+  data.loads[5].model = LoadModel::constant_impedance;
+  const auto network = make_network(data);
+  EXPECT_LT(jacobian_error(network, rated_conditions(*network), voltages(*network, 0.97)), 1e-6);
+}
+
+/// Voltage of a bus of a case file [p.u.].
 Complex bus_voltage(const PowerFlow& flow, int number) {
-  const int bus = flow.network().find_bus(fmt::format("b{}", number));
+  const int bus = flow.network().find_bus(std::to_string(number));
   return flow.solution().bus_voltages[flow.network().find_node(bus, 1)] / flow.network().buses()[bus].nominal_voltage;
 }
 
 TEST(NewtonRaphson, SolvesTheIeee14BusCaseAsPublished) {
-  const auto network = make_network(test::ieee14());
+  const auto network = make_network(test::transmission_case("ieee14"));
   NewtonRaphson flow(network, tight);
   const auto& s = flow.solve(rated_conditions(*network));
   ASSERT_TRUE(s.converged);
@@ -124,21 +135,8 @@ TEST(NewtonRaphson, SolvesTheIeee14BusCaseAsPublished) {
   EXPECT_LT(flow.mismatch().power, 1e-9 * 100e6);
 }
 
-TEST(NewtonRaphson, SolvesNineBusesDigitByDigit) {
-  // PYPOWER 5.1.21, tolerance 1e-8.
-  const auto network = make_network(test::nine_buses());
-  NewtonRaphson flow(network, tight);
-  ASSERT_TRUE(flow.solve(rated_conditions(*network)).converged);
-  const double magnitude[] = {1, 1, 1, 0.987006853, 0.975472177, 1.003375437, 0.985644882, 0.996185246, 0.957621041};
-  const double angle[] = {0, 9.668741106, 4.771073244, -2.406643909, -4.017264316, 1.925601697, 0.621544561, 3.799120184, -4.349933565};
-  for (int i = 0; i < 9; ++i) {
-    EXPECT_NEAR(std::abs(bus_voltage(flow, i + 1)), magnitude[i], 1e-9) << i + 1;
-    EXPECT_NEAR(std::arg(bus_voltage(flow, i + 1)) * 180 / std::numbers::pi, angle[i], 3e-8) << i + 1;
-  }
-}
-
 TEST(NewtonRaphson, AGeneratorAtItsReactiveLimitLetsGoOfItsVoltageAndTakesItBack) {
-  auto data = test::ieee14();
+  auto data = test::transmission_case("ieee14");
   data.generators[2].max_reactive = 8e6;
   const auto network = make_network(data);
   NewtonRaphson flow(network, tight);
@@ -172,13 +170,88 @@ TEST(NewtonRaphson, AThreePhaseGeneratorHoldsTheMeanOfItsPhases) {
   EXPECT_NEAR((flow.balance().source_power + s.generator_power[0] - flow.balance().load_power - flow.balance().losses).real(), 0, 1e-3);
 }
 
-TEST(NewtonRaphson, TwoGeneratorsThatHoldOneVoltageAreRefusedByName) {
-  auto data = test::ieee14();
-  data.generators.push_back(data.generators[1]);
+/// A case whose bus 2 has a second machine: 10 MW, and a range of reactive power of 20 Mvar beside one of 90.
+NetworkData two_machines_at_bus_2() {
+  auto data = test::transmission_case("ieee14");
+  data.generators.push_back(data.generators[0]);
+  data.generators[0].power = 30e6;
   data.generators.back().name = "second";
+  data.generators.back().power = 10e6;
+  data.generators.back().min_reactive = -5e6;
+  data.generators.back().max_reactive = 15e6;
+  return data;
+}
+
+TEST(NewtonRaphson, GeneratorsThatHoldOneVoltageShareReactivePowerByTheirRanges) {
+  const auto network = make_network(two_machines_at_bus_2());
+  NewtonRaphson flow(network, tight);
+  const auto& s = flow.solve(rated_conditions(*network));
+  ASSERT_TRUE(s.converged);
+  // As with one machine of 40 MW, see above; 43.56 Mvar stand 88.56 above the lower limits of -40 and -5, over a range of 110.
+  const double total = 43.557100142, share = (total + 45) / 110;
+  EXPECT_NEAR(s.generator_power[0].imag() / 1e6, -40 + 90 * share, 1e-6);
+  EXPECT_NEAR(s.generator_power[4].imag() / 1e6, -5 + 20 * share, 1e-6);
+  EXPECT_EQ(s.generator_power[4].real(), 10e6);
+  EXPECT_LT(flow.mismatch().power, 1e-9 * 100e6);
+  EXPECT_LT(std::abs(flow.balance().source_power / 1e6 - Complex(232.39327236, -16.54930054)), 1e-6);
+}
+
+TEST(NewtonRaphson, GeneratorsAtOneBusReachTheirLimitsTogether) {
+  auto data = two_machines_at_bus_2();
+  data.generators[0].max_reactive = 20e6;
   const auto network = make_network(data);
-  const std::string message = test::error_of([&] { NewtonRaphson(network, {}); });
-  EXPECT_NE(message.find("generators 'g3' and 'second' hold the voltage of one bus"), std::string::npos) << message;
+  NewtonRaphson flow(network, tight);
+  ASSERT_TRUE(flow.solve(rated_conditions(*network)).converged);
+  EXPECT_NEAR(flow.solution().generator_power[0].imag(), 20e6, 1);
+  EXPECT_NEAR(flow.solution().generator_power[4].imag(), 15e6, 1);
+  EXPECT_LT(std::abs(bus_voltage(flow, 2)), 1.045 - 1e-5);
+  // Without limits the voltage is held whatever it takes.
+  PowerFlowOptions unlimited = tight;
+  unlimited.reactive_limits = false;
+  NewtonRaphson free(network, unlimited);
+  ASSERT_TRUE(free.solve(rated_conditions(*network)).converged);
+  EXPECT_NEAR(std::abs(bus_voltage(free, 2)), 1.045, 1e-10);
+  EXPECT_NEAR((free.solution().generator_power[0] + free.solution().generator_power[4]).imag() / 1e6, 43.557100142, 1e-6);
+}
+
+TEST(NewtonRaphson, GeneratorsThatHoldUnequalVoltagesAreRefusedByName) {
+  auto data = two_machines_at_bus_2();
+  data.generators.back().voltage_setpoint_pu = 1.04;
+  std::string message = test::error_of([&] { NewtonRaphson(make_network(data), {}); });
+  EXPECT_NE(message.find("generators 'gen_2' and 'second' hold the voltage of bus '2' at 1.045 and 1.04 p.u.: make their setpoints equal"),
+            std::string::npos)
+      << message;
+  data.generators.back().rated_voltage = 2e3;
+  message = test::error_of([&] { NewtonRaphson(make_network(data), {}); });
+  EXPECT_NE(message.find("hold voltages of bus '2' that are not the same"), std::string::npos) << message;
+}
+
+TEST(ReactivePower, IsSharedAsMatpowerSharesIt) {
+  // MATPOWER's pfsoln: an unlimited machine counts as reaching as far as the total and all finite limits together.
+  auto data = two_machines_at_bus_2();
+  data.generators[0].max_reactive = std::numeric_limits<double>::infinity();
+  const auto share = [&](double total) {
+    const auto network = make_network(data);
+    std::vector<Complex> power(data.generators.size());
+    share_reactive_power(*network, held_voltages(*network)[0], total, power);
+    return std::array{power[0].imag() / 1e6, power[4].imag() / 1e6};
+  };
+  const double far = 30 + 40 + 5 + 15, part = (30 + 45) / (far + 40 + 20);
+  EXPECT_NEAR(share(30e6)[0], -40 + (far + 40) * part, 1e-9);
+  EXPECT_NEAR(share(30e6)[1], -5 + 20 * part, 1e-9);
+  for (auto* g : {&data.generators[0], &data.generators[4]}) g->min_reactive = g->max_reactive = 4e6;  // no range: what is beyond in halves
+  EXPECT_NEAR(share(10e6)[0], 5, 1e-9);
+  EXPECT_NEAR(share(10e6)[1], 5, 1e-9);
+}
+
+TEST(NewtonRaphson, StartsFromTheVoltagesOfTheCase) {
+  auto data = test::transmission_case("ieee14");
+  NewtonRaphson flat(make_network(data), tight);
+  ASSERT_TRUE(flat.solve(rated_conditions(flat.network())).converged);
+  for (auto& bus : data.buses) bus.start_voltage = bus_voltage(flat, std::stoi(bus.name));
+  NewtonRaphson near(make_network(data), tight);
+  ASSERT_TRUE(near.solve(rated_conditions(near.network())).converged);
+  EXPECT_LE(near.solution().iterations, 1);
 }
 
 TEST(NewtonRaphson, ConvergesCloserToTheNoseThanAFixedPoint) {

@@ -1,0 +1,86 @@
+#include "grid/network.hpp"
+#include "grid/synthetic_script.hpp"
+#include "powerflow/make_power_flow.hpp"
+#include "powerflow/static_control.hpp"
+#include "runtime/session.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+using namespace gridfed;
+using namespace gridfed::synthetic;
+
+namespace {
+
+struct Options {
+  std::int64_t buses = 1000;
+  std::string style = "eu";
+};
+
+void declare(po::options_description& deck, Options& o) {
+  deck.add_options()("buses", po::value(&o.buses)->default_value(o.buses), "buses of the network, 100 to 10000000")(
+      "style", po::value(&o.style)->default_value(o.style),
+      "eu: 10 kV cables and stations to 400 V; us: 12.47 kV overhead lines and centre-tapped transformers to 120/240 V");
+}
+
+/// A table of all classes: quantity, class, share observed, share expected.
+void write_statistics(const std::vector<Comparison>& comparisons, const std::filesystem::path& path) {
+  std::ofstream out(path);
+  out << "quantity,class,observed,expected\n";
+  for (const auto& c : comparisons) {
+    for (std::size_t i = 0; i < c.classes.size(); ++i)
+      out << fmt::format("{},{},{},{}\n", c.quantity, c.classes[i], c.observed[i], c.expected[i]);
+  }
+  if (!out) throw Error("cannot write '{}': check the folder", path.string());
+}
+
+/// The first substations alone, as sources do not share anything: what voltages customers get.
+void report_voltages(Session& session, const Plan& plan) {
+  const int sample = std::min(10, plan.substations());
+  double low = 2, high = 0;
+  for (int i = 0; i < sample; ++i) {
+    const auto network = make_network(synthesize(plan, i).data);
+    const auto flow = make_power_flow(network, PowerFlowOptions{});
+    solve_with_controls(*flow, rated_conditions(*network), regulator_settings(*network));
+    if (!flow->solution().converged) throw Error("substation {} of the network has no solution: try another seed", i);
+    for (const auto& m : network->measured_voltages()) {
+      const Complex reference = m.reference == ground ? Complex{} : flow->solution().bus_voltages[m.reference];
+      const double v = std::abs(flow->solution().bus_voltages[m.node] - reference) / m.base;
+      low = std::min(low, v);
+      high = std::max(high, v);
+    }
+  }
+  session.log().line("voltages of {} of {} substations at peak load: {:.4f} to {:.4f} p.u.", sample, plan.substations(), low, high);
+}
+
+void run(Session& session) {
+  Options options;
+  if (!session.parse("gridfed_synthesize", "Writes a synthetic distribution network as an OpenDSS script.",
+                     [&](po::options_description& d) { declare(d, options); }))
+    return;
+  const Communicator& world = session.world();
+  const Plan plan = agreed(world, [&] {
+    if (options.style != "eu" && options.style != "us") throw Error("style is '{}': it must be eu or us", options.style);
+    return Plan({.buses = options.buses, .seed = session.seed(), .style = options.style == "eu" ? Style::eu : Style::us});
+  });
+  if (session.dry_run()) {
+    session.log().line("deck ok: {} buses at {} substations", options.buses, plan.substations());
+    return;
+  }
+  const auto path = session.output() / "network.dss";
+  const auto comparisons = write_script(world, plan, path).compare();
+  session.log().line("wrote {} ({} buses, {} substations, {:.1f} s)", path.string(), options.buses, plan.substations(), session.elapsed());
+  for (const auto& c : comparisons) session.log().line("divergence of {} from its law: {:.4f} nat", c.quantity, c.divergence());
+  agreed(world, [&] {
+    if (world.rank() != 0) return;
+    write_statistics(comparisons, session.output() / "statistics.csv");
+    report_voltages(session, plan);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_driver(argc, argv, run);
+}
