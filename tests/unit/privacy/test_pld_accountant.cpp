@@ -83,7 +83,11 @@ double delta_of_two(double q, double s, double epsilon, bool remove) {
   std::sort(breaks.begin(), breaks.end());
   boost::math::quadrature::tanh_sinh<double> quadrature;
   double sum = 0;
-  for (std::size_t i = 0; i + 1 < breaks.size(); ++i) sum += quadrature.integrate(integrand, breaks[i], breaks[i + 1], 1e-11);
+  for (std::size_t i = 0; i + 1 < breaks.size(); ++i) {
+    // On [-1, 1], as a short interval far from zero has no points left beside its ends.
+    const double middle = (breaks[i] + breaks[i + 1]) / 2, half = (breaks[i + 1] - breaks[i]) / 2;
+    sum += half * quadrature.integrate([&](double t) { return integrand(middle + half * t); }, 1e-11);
+  }
   return sum;
 }
 
