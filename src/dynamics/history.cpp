@@ -1,6 +1,7 @@
 #include "dynamics/history.hpp"
 
 #include "dynamics/weather.hpp"
+#include "runtime/csv_table.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -26,34 +27,6 @@ struct Column {
   std::function<double(double)> convert;
   double lowest = 0;
 };
-
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\""), last = text.find_last_not_of(" \t\r\"");
-  return first == std::string_view::npos ? "" : std::string(text.substr(first, last - first + 1));
-}
-
-std::vector<std::string> cells_of(std::string_view line) {
-  std::vector<std::string> cells;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const auto end = std::min(line.find(',', begin), line.size());
-    cells.push_back(trimmed(line.substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  return cells;
-}
-
-/// 2024-07-01 00:15, with T for the space and seconds if wanted.
-std::optional<Seconds> parse_time(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
-  char separator = 0;
-  const int read =
-      std::sscanf(text.c_str(), "%4d-%2d-%2d%c%2d:%2d%n:%2d%n", &year, &month, &day, &separator, &hour, &minute, &used, &second, &used);
-  if (read < 6 || used != static_cast<int>(text.size()) || (separator != ' ' && separator != 'T')) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
-}
 
 int day_of_year(Seconds time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
@@ -95,8 +68,8 @@ class Reader {
     for (std::string text; std::getline(in_, text);) {
       ++line_;
       if (line_ == 1 && text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-      if (trimmed(text).empty()) continue;
-      cells = cells_of(text);
+      if (trimmed_cell(text).empty()) continue;
+      cells = csv_cells(text);
       return true;
     }
     return false;
@@ -118,8 +91,8 @@ class Reader {
   void add_columns(std::size_t cell, const std::string& header) {
     const auto open = header.find('['), close = header.rfind(']');
     if (open == std::string::npos || close != header.size() - 1) fail("column '{}' states no unit: write it as in 'load [pu]'", header);
-    const std::string unit = trimmed(header.substr(open + 1, close - open - 1));
-    std::string what = trimmed(header.substr(0, open)), name;
+    const std::string unit = trimmed_cell(header.substr(open + 1, close - open - 1));
+    std::string what = trimmed_cell(header.substr(0, open)), name;
     if (const auto dot = what.find('.'); dot != std::string::npos) {
       name = what.substr(dot + 1);
       std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

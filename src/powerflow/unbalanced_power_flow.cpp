@@ -31,6 +31,8 @@ struct Progress {
   double residual = 0, moved = 0, followed = 0, dd = 0, df = 0;
   /// How far g moved for the last move of x tells how it contracts, also where steps are mixed.
   double ratio() const { return moved > 0 ? std::sqrt(followed / moved) : 0; }
+  double change() const { return std::sqrt(residual); }
+  bool diverges() const { return !std::isfinite(residual) || change() > 1e6; }
 };
 
 /// The fixed point x = g(x) in one precision, with what Anderson's method remembers: g(x) and g(x) - x of this iterate and the last, and
@@ -105,6 +107,18 @@ struct FixedPoint {
   }
 };
 
+/// Anderson's step after each iteration that is not the last.
+struct Steps {
+  double acceleration_factor = 1, previous = 0;
+
+  template <class Real>
+  void take(FixedPoint<Real>& point, const Progress& p) {
+    // At rounding error the last step says nothing about the next.
+    point.step(p.change() < previous && p.dd > 0 ? p.df / p.dd : 0, acceleration_factor);
+    previous = p.change();
+  }
+};
+
 }  // namespace
 
 struct UnbalancedPowerFlow::Workspace {
@@ -155,6 +169,32 @@ struct UnbalancedPowerFlow::Workspace {
       error = std::max(error, std::hypot(single.g.re[k] - whole.g.re[k], single.g.im[k] - whole.g.im[k]));
     single_level = std::max(2e-6, 4 * error);
   }
+
+  /// Iterations in single precision, up to where double has to go on; at least one is left to it. Returns how many; 0 where they are not
+  /// worth while or lead nowhere, and the double iterate is then what it was.
+  int approach(const PowerFlowOptions& options, ContractionTest& test, Steps& steps) {
+    constexpr int most = 25;
+    if (!(single_level < 1e-3) || options.max_iterations < 2) return 0;
+    single.x.convert(whole.x);
+    Steps own = steps;
+    double change = 0;
+    int done = 0;
+    while (done < std::min(most, options.max_iterations - 1)) {
+      single.map(currents, factor);
+      const auto p = done == 0 ? single.measure<true>() : single.measure<false>();
+      if (p.diverges()) return 0;
+      own.take(single, p);
+      change = p.change();
+      // The iteration that is expected to be the last is left to double precision, and all that are too fine.
+      const double ratio = std::min(done == 0 ? 0.5 : p.ratio(), 0.95);
+      ++done;
+      if (change * ratio < single_level || change * ratio * ratio < options.tolerance) break;
+    }
+    test.note(change);
+    steps = own;
+    whole.take_over(single);
+    return done;
+  }
 };
 
 UnbalancedPowerFlow::UnbalancedPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options)
@@ -195,40 +235,19 @@ void UnbalancedPowerFlow::start() {
 void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) {
   auto& w = *work_;
   w.currents.set_conditions(conditions);
-  double previous = 0;  // residual of the last iteration
-  // At rounding error the last step says nothing about the next.
-  const auto mix = [&](const Progress& p) { return std::sqrt(p.residual) < previous && p.dd > 0 ? p.df / p.dd : 0; };
   ContractionTest test(options_.tolerance);
-  const auto diverges = [](double change) { return !std::isfinite(change) || change > 1e6; };
-
-  if (w.single_level < 1e-3) {
-    w.single.x.convert(w.whole.x);
-    while (solution.iterations < options_.max_iterations) {
-      const bool first = solution.iterations++ == 0;
-      w.single.map(w.currents, w.factor);
-      const auto p = first ? w.single.measure<true>() : w.single.measure<false>();
-      const double change = std::sqrt(p.residual);
-      if (diverges(change)) return;
-      w.single.step(mix(p), options_.acceleration_factor);
-      previous = change;
-      test.note(change);
-      // The iteration that is expected to be the last is left to double precision, and all that are too fine.
-      const double ratio = std::min(first ? 0.5 : p.ratio(), 0.95);
-      if (change * ratio < w.single_level || change * ratio * ratio < options_.tolerance) break;
-    }
-    w.whole.take_over(w.single);
-  }
-
+  Steps steps{options_.acceleration_factor};
+  solution.iterations = w.approach(options_, test, steps);
+  bool first = solution.iterations == 0;
   while (solution.iterations < options_.max_iterations) {
-    const bool first = solution.iterations++ == 0;
+    ++solution.iterations;
     w.whole.map(w.currents, w.factor);
     const auto p = first ? w.whole.measure<true>() : w.whole.measure<false>();
-    const double change = std::sqrt(p.residual);
-    if (diverges(change)) return;
-    solution.converged = first ? test.done(change) : test.done(change, p.ratio());
+    if (p.diverges()) return;
+    solution.converged = first ? test.done(p.change()) : test.done(p.change(), p.ratio());
     if (solution.converged) break;
-    w.whole.step(mix(p), options_.acceleration_factor);
-    previous = change;
+    steps.take(w.whole, p);
+    first = false;
   }
   if (solution.converged) std::swap(w.whole.x, w.whole.g);
 }

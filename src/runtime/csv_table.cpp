@@ -10,24 +10,32 @@
 
 namespace gridfed {
 
-namespace {
-
-std::string trimmed(std::string_view text) {
+std::string trimmed_cell(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\""), last = text.find_last_not_of(" \t\r\"");
   return first == std::string_view::npos ? "" : std::string(text.substr(first, last - first + 1));
 }
 
-std::vector<std::string> cells_of(std::string_view line) {
+std::vector<std::string> csv_cells(std::string_view line) {
   std::vector<std::string> cells;
   for (std::size_t begin = 0; begin <= line.size();) {
     const auto end = std::min(line.find(',', begin), line.size());
-    cells.push_back(trimmed(line.substr(begin, end - begin)));
+    cells.push_back(trimmed_cell(line.substr(begin, end - begin)));
     begin = end + 1;
   }
   return cells;
 }
 
-}  // namespace
+std::optional<std::chrono::sys_seconds> parse_time(const std::string& text) {
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
+  char separator = 0;
+  const int read =
+      std::sscanf(text.c_str(), "%4d-%2d-%2d%c%2d:%2d%n:%2d%n", &year, &month, &day, &separator, &hour, &minute, &used, &second, &used);
+  if (read < 6 || used != static_cast<int>(text.size()) || (separator != ' ' && separator != 'T')) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+}
 
 CsvTable CsvTable::read(const std::filesystem::path& file, const std::vector<std::string>& required,
                         const std::vector<std::string>& optional) {
@@ -39,8 +47,8 @@ CsvTable CsvTable::read(const std::filesystem::path& file, const std::vector<std
   for (std::string text; std::getline(in, text);) {
     ++number;
     if (number == 1 && text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-    if (trimmed(text).empty() || trimmed(text).front() == '#') continue;
-    auto cells = cells_of(text);
+    if (trimmed_cell(text).empty() || trimmed_cell(text).front() == '#') continue;
+    auto cells = csv_cells(text);
     if (!table.columns_.empty()) {
       if (cells.size() != table.columns_.size())
         throw Error("{}:{}: {} cells where the first line names {} columns: write one for each", file.string(), number, cells.size(),
@@ -88,17 +96,9 @@ double CsvTable::number(std::size_t row, std::string_view column, double lowest)
 }
 
 std::chrono::sys_seconds CsvTable::time(std::size_t row, std::string_view column) const {
-  const std::string& cell = text(row, column);
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
-  char separator = 0;
-  const int read =
-      std::sscanf(cell.c_str(), "%4d-%2d-%2d%c%2d:%2d%n:%2d%n", &year, &month, &day, &separator, &hour, &minute, &used, &second, &used);
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (read < 6 || used != static_cast<int>(cell.size()) || (separator != ' ' && separator != 'T') || !date.ok() || hour < 0 || hour > 23 ||
-      minute < 0 || minute > 59 || second < 0 || second > 59)
-    fail(row, "{} is '{}': write it as 2024-07-01 00:15", column, cell);
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+  const auto time = parse_time(text(row, column));
+  if (!time) fail(row, "{} is '{}': write it as 2024-07-01 00:15", column, text(row, column));
+  return *time;
 }
 
 }  // namespace gridfed

@@ -12,6 +12,13 @@
 
 namespace gridfed {
 
+/// Without blanks and quotes around it.
+std::string trimmed_cell(std::string_view text);
+/// The cells of a comma-separated line, trimmed.
+std::vector<std::string> csv_cells(std::string_view line);
+/// 2024-07-01 00:15, with T for the space and seconds if wanted; nothing where the text is no such time.
+std::optional<std::chrono::sys_seconds> parse_time(const std::string& text);
+
 /// A comma-separated file whose first line names the columns, unit included (`repair [h]`). Empty lines and lines that begin with # are
 /// read past. Every failure is an Error naming file and line.
 class CsvTable {
@@ -28,7 +35,7 @@ class CsvTable {
   double number(std::size_t row, std::string_view column, double lowest) const;
   /// The same, nothing where the cell is empty.
   std::optional<double> number_if(std::size_t row, std::string_view column, double lowest) const;
-  /// 2024-07-01 00:15, with T for the space and seconds if wanted.
+  /// As parse_time().
   std::chrono::sys_seconds time(std::size_t row, std::string_view column) const;
 
   template <class... Args>

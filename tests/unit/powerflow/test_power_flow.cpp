@@ -1,7 +1,9 @@
 #include "powerflow/power_flow.hpp"
 
 #include "feeders.hpp"
+#include "grid/synthetic_network.hpp"
 #include "powerflow/admittance.hpp"
+#include "powerflow/distribution_power_flow.hpp"
 #include "powerflow/static_control.hpp"
 
 #include <gtest/gtest.h>
@@ -139,6 +141,37 @@ TEST_P(EveryFeeder, ChangedTapsEqualAFreshSolver) {
   UnbalancedPowerFlow fresh(make_network(data), tight);
   fresh.solve(conditions);
   EXPECT_LT(largest_difference(changed, fresh), 1e-10);
+}
+
+/// Large enough that iterations begin in single precision.
+std::shared_ptr<const Network> large_network() {
+  return make_network(synthetic::synthesize(synthetic::Plan({.buses = 2000, .seed = 3, .style = synthetic::Style::us}), 0).data);
+}
+
+TEST(UnbalancedPowerFlow, IterationsInSinglePrecisionEndWhereTheSweepEnds) {
+  const auto network = large_network();
+  DistributionPowerFlow sweep(network, {.tolerance = 1e-11, .max_iterations = 500});
+  ASSERT_TRUE(sweep.solve(rated_conditions(*network)).converged);
+  for (const double tolerance : {1e-4, 1e-8, 1e-10}) {
+    UnbalancedPowerFlow flow(network, {.tolerance = tolerance, .max_iterations = 500});
+    ASSERT_TRUE(flow.solve(rated_conditions(*network)).converged) << tolerance;
+    double largest = 0;
+    for (int i = 0; i < network->node_count(); ++i) {
+      largest = std::max(largest, std::abs(flow.solution().bus_voltages[i] - sweep.solution().bus_voltages[i]) / flow.model().base()[i]);
+    }
+    EXPECT_LT(largest, std::max(tolerance, 1e-9)) << tolerance;
+  }
+}
+
+TEST(UnbalancedPowerFlow, ALimitOnIterationsHoldsInSinglePrecisionToo) {
+  const auto network = large_network();
+  for (const int most : {1, 2, 3}) {
+    UnbalancedPowerFlow flow(network, {.tolerance = 1e-12, .max_iterations = most});
+    const auto& solution = flow.solve(rated_conditions(*network));
+    EXPECT_FALSE(solution.converged);
+    EXPECT_EQ(solution.iterations, most);
+    for (const Complex v : solution.bus_voltages) ASSERT_TRUE(std::isfinite(std::abs(v)));
+  }
 }
 
 // Buses where nothing draws are eliminated once; a transformer between them that nobody was expected to touch must not be forgotten.
