@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 
 namespace gridfed {
 
@@ -42,23 +43,75 @@ std::vector<ClusterFactor::Port> ports_of(const NodalModel& model) {
   return ports;
 }
 
-PortCurrents::Shape PortCurrents::shape_of(const LoadPhase& phase) {
+namespace {
+
+using Shape = PortCurrents::Shape;
+
+/// Of what holds its current (c1 = 1) or its power (c2 = 1) within its range.
+Shape shape_within(const LoadPhase& phase, double c0, double c1, double c2, bool as_current) {
   const double rated = phase.rated_voltage, low = phase.v_low / rated, min = phase.v_min / rated, max = phase.v_max / rated;
-  if (phase.model == LoadModel::constant_impedance) return {.max = infinity, .c0 = 1};
-  const bool current = phase.model == LoadModel::constant_current;
-  Shape shape{.low = low,
-              .min = min,
-              .max = max,
-              .c1 = current ? 1.0 : 0.0,
-              .c2 = current ? 0.0 : 1.0,
-              .above = current ? 1 / max : 1 / (max * max)};
+  Shape shape{.low = low, .min = min, .max = max, .c0 = c0, .c1 = c1, .c2 = c2, .above = as_current ? 1 / max : 1 / (max * max)};
   if (min > low) {  // the current runs straight from the nominal admittance's at low to its own at min
-    const double slope = ((current ? 1 : 1 / min) - low) / (min - low);
+    const double slope = ((as_current ? 1 : 1 / min) - low) / (min - low);
     shape.below_0 = slope;
     shape.below_1 = low * (1 - slope);
   }
   return shape;
 }
+
+/// z times an impedance, i times a constant current, p times a constant power.
+Shape mixed(const LoadPhase& phase, double z, double i, double p) {
+  const Shape current = shape_within(phase, 0, 1, 0, true), power = shape_within(phase, 0, 0, 1, false);
+  Shape shape = current;
+  shape.c0 = z;
+  shape.c1 = i;
+  shape.c2 = p;
+  shape.below_0 = z + i * current.below_0 + p * power.below_0;
+  shape.below_1 = i * current.below_1 + p * power.below_1;
+  shape.above = z + i * current.above + p * power.above;
+  return shape;
+}
+
+/// Shapes of a load phase's active and reactive current.
+struct LoadShapes {
+  Shape active, reactive;
+};
+
+/// Power as the voltage to an exponent of 0, 1 or 2; as a constant power outside its range.
+std::optional<Shape> power_law(const LoadPhase& phase, double exponent) {
+  if (exponent != 0 && exponent != 1 && exponent != 2) return std::nullopt;
+  return shape_within(phase, exponent == 2, exponent == 1, exponent == 0, false);
+}
+
+std::optional<LoadShapes> shapes_of(const LoadPhase& phase) {
+  const auto both = [](const Shape& shape) { return LoadShapes{shape, shape}; };
+  switch (phase.model) {
+    case LoadModel::constant_impedance:
+      return both({.max = infinity, .c0 = 1});
+    case LoadModel::constant_power:
+      return both(shape_within(phase, 0, 0, 1, false));
+    case LoadModel::constant_current:
+      return both(shape_within(phase, 0, 1, 0, true));
+    case LoadModel::constant_p_quadratic_q:
+      return LoadShapes{*power_law(phase, 0), *power_law(phase, 2)};
+    case LoadModel::exponential: {
+      const auto active = power_law(phase, phase.data->exponent_p), reactive = power_law(phase, phase.data->exponent_q);
+      if (!active || !reactive) return std::nullopt;
+      return LoadShapes{*active, *reactive};
+    }
+    case LoadModel::zip: {
+      const auto& zip = phase.data->zip;
+      if (zip[6] > 0) return std::nullopt;
+      return LoadShapes{mixed(phase, zip[0], zip[1], zip[2]), mixed(phase, zip[3], zip[4], zip[5])};
+    }
+    case LoadModel::constant_p_fixed_q:
+    case LoadModel::constant_p_fixed_x:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor) {
   std::map<ClusterFactor::Port, int> channels;
@@ -69,14 +122,14 @@ PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor)
     if (phase.a == phase.b) continue;
     const auto port = port_of(phase.a, phase.b);
     const int channel = channels.at(port);
-    switch (phase.model) {
-      case LoadModel::constant_power:
-      case LoadModel::constant_impedance:
-      case LoadModel::constant_current:
-        add(channel, base_of(port), phase.rated_voltage, shape_of(phase), Kind::load, phase.load, phase.share);
-        break;
-      default:
-        irregular_.push_back({.phase = &phase, .channel = channel, .base = base_of(port), .power = {}});
+    const auto shapes = shapes_of(phase);
+    if (!shapes) {
+      irregular_.push_back({.phase = &phase, .channel = channel, .base = base_of(port), .power = {}});
+    } else if (shapes->active == shapes->reactive) {
+      add(channel, base_of(port), phase.rated_voltage, shapes->active, Kind::load, phase.load, phase.share, phase.share);
+    } else {
+      add(channel, base_of(port), phase.rated_voltage, shapes->active, Kind::load, phase.load, phase.share, 0);
+      add(channel, base_of(port), phase.rated_voltage, shapes->reactive, Kind::load, phase.load, 0, phase.share);
     }
   }
   // Constant power, but no more current than at its limit; against the sign of a load.
@@ -87,7 +140,7 @@ PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor)
     for (const auto& phase : phases) {
       if (phase.a == phase.b) continue;
       const auto port = port_of(phase.a, phase.b);
-      add(channels.at(port), base_of(port), phase.rated_voltage, shape_of_device(phase), kind, phase.device, -phase.share);
+      add(channels.at(port), base_of(port), phase.rated_voltage, shape_of_device(phase), kind, phase.device, -phase.share, -phase.share);
     }
   };
   add_devices(model.solar_phases(), Kind::solar);
@@ -118,7 +171,8 @@ PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor)
   single.linear_im.assign(whole.linear_im.begin(), whole.linear_im.end());
 }
 
-void PortCurrents::add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double share) {
+void PortCurrents::add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double active,
+                       double reactive) {
   const double scale = base * base / (rated * rated);
   const auto [begin, end] = slots_of_channel_.equal_range(channel);
   const auto found = std::find_if(
@@ -131,7 +185,8 @@ void PortCurrents::add(int channel, double base, double rated, const Shape& shap
     slots_of_channel_.emplace(channel, slot);
   }
   const bool first = slots_of_channel_.lower_bound(channel)->second == slot;
-  (first ? shares_ : further_shares_)[static_cast<int>(kind)].push_back({first ? channel : slot, device, share * scale});
+  (first ? shares_ : further_shares_)[static_cast<int>(kind)].push_back(
+      {first ? channel : slot, device, active * scale, reactive * scale});
 }
 
 void PortCurrents::lay_out(int channels) {
@@ -163,8 +218,8 @@ void PortCurrents::lay_out(int channels) {
     for (int lane = 0; lane < lane_count; ++lane) {
       if (first_slot_[group + lane] >= 0) last = slots_[first_slot_[group + lane]].shape;
       const double numbers[] = {last.low, last.min, last.max, last.c0, last.c1, last.c2, last.below_0, last.below_1, last.above};
-      for (int i = 0; i < 9; ++i) shapes.value[i][lane] = numbers[i];
-      shapes.constant_power = shapes.constant_power && last.c0 == 0 && last.c1 == 0 && last.c2 == 1;
+      for (std::size_t i = 0; i < std::size(numbers); ++i) shapes.value[i][lane] = numbers[i];
+      shapes.constant_power = shapes.constant_power && last.constant_power();
     }
     const auto found = std::find(whole.shapes.begin(), whole.shapes.end(), shapes);
     shapes_of_group_.push_back(static_cast<int>(found - whole.shapes.begin()));
@@ -188,15 +243,29 @@ void PortCurrents::set_conditions(const LoadingConditions& conditions) {
   for (const int slot : further_) slots_[slot].y = 0;
   for (int kind = 0; kind < kinds; ++kind) {
     const Complex* power = powers[kind]->data();
-    for (const auto& [channel, device, factor] : shares_[kind]) {
-      whole.y_re[channel] += factor * power[device].real();
-      whole.y_im[channel] -= factor * power[device].imag();
+    for (const auto& [channel, device, active, reactive] : shares_[kind]) {
+      whole.y_re[channel] += active * power[device].real();
+      whole.y_im[channel] -= reactive * power[device].imag();
     }
-    for (const auto& [slot, device, factor] : further_shares_[kind]) slots_[slot].y += factor * std::conj(power[device]);
+    for (const auto& [slot, device, active, reactive] : further_shares_[kind])
+      slots_[slot].y += Complex(active * power[device].real(), -reactive * power[device].imag());
   }
   std::copy(whole.y_re.begin(), whole.y_re.end(), single.y_re.begin());
   std::copy(whole.y_im.begin(), whole.y_im.end(), single.y_im.begin());
   for (auto& device : irregular_) device.power = conditions.load_power[device.phase->load] * device.phase->share;
+}
+
+std::vector<PortCurrents::Share> PortCurrents::shares_of(Kind kind) const {
+  const int k = static_cast<int>(kind);
+  std::vector<Share> shares = shares_[k];
+  for (auto& share : shares) share.at = first_slot_[share.at];
+  shares.insert(shares.end(), further_shares_[k].begin(), further_shares_[k].end());
+  return shares;
+}
+
+Complex PortCurrents::linear(int channel) const {
+  const auto& whole = std::get<Channels<double>>(channels_);
+  return {whole.linear_re[channel], whole.linear_im[channel]};
 }
 
 void PortCurrents::no_load(double* r_re, double* r_im) const {
