@@ -223,4 +223,57 @@ __attribute__((optimize("no-tree-slp-vectorize"))) void ClusterFactor::recover_e
   }
 }
 
+std::vector<ClusterFactor::Block> ClusterFactor::blocks() const {
+  std::vector<Block> blocks;
+  for (const auto& c : clusters_) {
+    const Pass& pass = passes_[c.pass];
+    Block& block = blocks.emplace_back();
+    for (int k = 0; k < c.count; ++k) {
+      block.channels.push_back(c.channel(k));
+      const auto node = [&](int end) { return end < 0 ? -1 : c.interior[end]; };
+      block.ends.push_back({node(c.ends[k][0]), node(c.ends[k][1])});
+    }
+    for (int b = 0; b < pass.boundary; ++b) block.boundary.push_back(boundary_channels_[pass.channels + (pass.packed ? lane_count * b + c.lane : b)]);
+    const auto number = [&](int row, int k) {
+      if (pass.packed && k > row && k < c.count) std::swap(row, k);
+      std::size_t at = pass.matrix;
+      if (!pass.packed) {
+        at += static_cast<std::size_t>(2) * k * pass.rows + row;
+      } else if (k < c.count) {
+        at += static_cast<std::size_t>(2 * lane_count) * (row * (row + 1) / 2 + k) + c.lane;
+      } else {
+        at += pass.own_numbers() + static_cast<std::size_t>(2 * lane_count) * ((k - c.count) * c.count + row) + c.lane;
+      }
+      return Complex(matrices_[at], matrices_[at + (pass.packed ? lane_count : pass.rows)]);
+    };
+    for (int row = 0; row < c.count; ++row) {
+      for (int k = 0; k < c.count; ++k) block.m.push_back(number(row, k));
+      for (int b = 0; b < pass.boundary; ++b) block.w.push_back(number(row, c.count + b));
+    }
+    for (std::size_t row = 0; row < c.rest.size(); ++row) {
+      const int node = c.interior[c.rest[row]];
+      block.rest.push_back(node);
+      const double* from = recovery_.data() + c.recovery + row;
+      for (int k = 0; k < c.count + pass.boundary; ++k, from += 2 * c.recovery_rows())
+        (k < c.count ? block.rest_m : block.rest_w).push_back(Complex(from[0], from[c.recovery_rows()]) / base_[node]);
+    }
+  }
+  return blocks;
+}
+
+std::vector<ClusterFactor::Eliminated> ClusterFactor::eliminated() const {
+  std::vector<Eliminated> all;
+  std::size_t at = 0;
+  for (const auto& [node, terms] : recovered_) {
+    auto& one = all.emplace_back();
+    one.node = node;
+    for (int n = 0; n < terms; ++n, ++at) {
+      const int from = recovery_nodes_[at];
+      one.from.push_back(from);
+      one.gain.push_back(Complex(recovery_gains_[2 * at], recovery_gains_[2 * at + 1]) * base_[from] / base_[node]);
+    }
+  }
+  return all;
+}
+
 }  // namespace gridfed

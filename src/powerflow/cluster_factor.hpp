@@ -43,8 +43,11 @@ class ClusterFactor {
   /// Most channels of a cluster that is worked on in one lane.
   static constexpr int most_packed = 6;
 
+  /// What clusters are sized for: solve(), or scenarios side by side (blocks()), where operations count.
+  enum class Use { solve, blocks };
+
   /// Works out the order. `kept` marks nodes whose row may change by refactorise(); `root` is the bus that is eliminated last.
-  ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, const std::vector<bool>& kept, int root);
+  ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, const std::vector<bool>& kept, int root, Use use = Use::solve);
 
   /// Numeric factorisation. Returns the node of a vanishing pivot, -1 if all went well.
   int factorise(const NodalMatrix& y);
@@ -62,6 +65,23 @@ class ClusterFactor {
   void solve(Real* r_re, Real* r_im, Real* x_re, Real* x_im) const;
   /// Voltages of all nodes [V] from r as solve() left it and x.
   void recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const;
+
+  /// A cluster's equations, in the order in which r_B -= W^T r_I goes; voltages in per unit.
+  struct Block {
+    std::vector<int> channels, boundary;  ///< channels of this cluster, and those of others that it meets
+    std::vector<Port> ends;               ///< nodes of each channel of this cluster
+    std::vector<Complex> m, w;            ///< [channel, channel], [channel, boundary]
+    std::vector<int> rest;                ///< nodes without a channel: their voltages are rest_m r_I - rest_w x_B
+    std::vector<Complex> rest_m, rest_w;  ///< [rest, channel], [rest, boundary]
+  };
+  std::vector<Block> blocks() const;
+  /// An eliminated node's voltage as a sum over remaining nodes; per unit.
+  struct Eliminated {
+    int node = 0;
+    std::vector<int> from;
+    std::vector<Complex> gain;
+  };
+  std::vector<Eliminated> eliminated() const;
 
   /// Bytes of the matrices in double precision, which one solve() reads, part of them twice.
   std::size_t bytes() const { return matrices_.size() * sizeof(double); }
@@ -110,7 +130,7 @@ class ClusterFactor {
   std::vector<Group> groups() const;
   void lay_out(std::span<const Port> ports);
   static std::vector<std::vector<int>> filled_pattern(const Cluster& cluster);
-  double cost(int wanted, std::span<const Port> ports);
+  double cost(int wanted, std::span<const Port> ports, Use use);
   int factorise(Cluster& cluster);
   void store_numbers(const Cluster& cluster, int width);
   template <class Real>

@@ -23,7 +23,7 @@ void erase(std::vector<int>& from, int value) {
 
 }  // namespace
 
-ClusterFactor::ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, const std::vector<bool>& kept, int root)
+ClusterFactor::ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, const std::vector<bool>& kept, int root, Use use)
     : bus_start_(y.bus_start.begin(), y.bus_start.end()), base_(y.base.begin(), y.base.end()) {
   const int buses = static_cast<int>(bus_start_.size()) - 1;
   bus_of_node_.resize(y.nodes());
@@ -44,7 +44,7 @@ ClusterFactor::ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, 
   int best = 8;
   double least = std::numeric_limits<double>::infinity();
   for (const int wanted : {2, 3, 4, 6, 8, 12, 16, 24, 32, 48}) {
-    if (const double estimate = cost(wanted, ports); estimate < least) {
+    if (const double estimate = cost(wanted, ports, use); estimate < least) {
       least = estimate;
       best = wanted;
     }
@@ -436,9 +436,13 @@ std::vector<ClusterFactor::Group> ClusterFactor::groups() const {
   return groups;
 }
 
-double ClusterFactor::cost(int wanted, std::span<const Port> ports) {
+double ClusterFactor::cost(int wanted, std::span<const Port> ports, Use use) {
   make_clusters(ports, wanted);
   double bytes = 0, cycles = 0;
+  if (use == Use::blocks) {
+    for (const auto& c : clusters_) cycles += c.count * (10.0 + 2.0 * (c.count + 2.0 * static_cast<double>(c.boundary.size())));
+    return cycles;
+  }
   for (const auto& group : groups()) {
     const Cluster& c = clusters_[group.members[0]];
     const int boundary = static_cast<int>(c.boundary.size());

@@ -101,7 +101,7 @@ void PowerFlow::operate(std::span<const Operation> operations) {
   if (change.any()) refresh(change);
 }
 
-const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
+void PowerFlow::check(const LoadingConditions& conditions) const {
   const auto& data = network().data();
   if (conditions.load_power.size() != data.loads.size() || conditions.solar_power.size() != data.solar.size() ||
       conditions.wind_power.size() != data.wind.size() || conditions.battery_power.size() != data.batteries.size() ||
@@ -109,6 +109,10 @@ const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
     throw Error("loading conditions do not match network '{}': give one power for each of its {} loads, {} DERs and {} generators",
                 data.name, data.loads.size(), data.solar.size() + data.wind.size() + data.batteries.size(), data.generators.size());
   }
+}
+
+const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
+  check(conditions);
   solution_.converged = false;
   solution_.iterations = 0;
   if (!warm_) start();

@@ -41,6 +41,9 @@ class PowerFlow {
   /// The same for single elements.
   void operate(std::span<const Operation> operations);
 
+  /// Throws an Error if the conditions are not of this network.
+  void check(const LoadingConditions& conditions) const;
+
   /// Starts from the last converged voltages (no load if there are none). The reference stays valid until the next call.
   const PowerFlowSolution& solve(const LoadingConditions& conditions);
   const PowerFlowSolution& solution() const { return solution_; }

@@ -1,0 +1,479 @@
+#include "powerflow/scenario_lanes.hpp"
+
+#include "powerflow/contraction_test.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+namespace gridfed {
+
+namespace {
+
+namespace stdx = std::experimental;
+
+/// A row holds one phasor of every scenario: real parts, then imaginary parts.
+template <class Real, int width>
+class SideBySide final : public ScenarioLanes {
+ public:
+  SideBySide(const NodalModel& model, const ClusterFactor& factor) : currents_(model, factor), base_(model.base().begin(), model.base().end()) {
+    const auto blocks = factor.blocks();
+    std::vector<int> row_of_channel(factor.channels(), -1);
+    for (const auto& block : blocks) {
+      for (std::size_t k = 0; k < block.channels.size(); ++k) {
+        row_of_channel[block.channels[k]] = static_cast<int>(ends_.size());
+        ends_.push_back(block.ends[k]);
+      }
+    }
+    node_row_.assign(base_.size(), -1);
+    for (std::size_t row = 0; row < ends_.size(); ++row) {
+      if (ends_[row][1] < 0) node_row_[ends_[row][0]] = static_cast<int>(row);
+    }
+    lay_out_draws(row_of_channel);
+    lay_out_clusters(blocks, row_of_channel);
+    lay_out_recovery(blocks, factor);
+    for (auto* phasors : {&z_, &r_}) phasors->assign(ends_.size() * parts, 0);
+    g_.assign((ends_.size() + recovered_.size()) * parts, 0);
+    y_.assign(draws_.size() * parts, 0);
+    start_.assign(2 * ends_.size(), 0);
+    outcomes_.resize(width);
+  }
+
+  int lanes() const override { return width; }
+
+  void prepare(const ClusterFactor& factor, std::span<const Complex> start) override {
+    Real* to = numbers_.data();
+    const auto put = [&](Complex value) {
+      *to++ = static_cast<Real>(value.real());
+      *to++ = static_cast<Real>(value.imag());
+    };
+    for (const auto& block : factor.blocks()) {
+      const std::size_t count = block.channels.size(), boundary = block.boundary.size();
+      for (std::size_t b = 0; b < boundary; ++b) {
+        for (std::size_t k = 0; k < count; ++k) put(-block.w[k * boundary + b]);
+      }
+      for (std::size_t first = 0; first < count; first += rows_together) {
+        const std::size_t last = std::min<std::size_t>(first + rows_together, count);
+        for (std::size_t k = 0; k < count + boundary; ++k) {
+          for (std::size_t row = first; row < last; ++row)
+            put(k < count ? block.m[row * count + k] : -block.w[row * boundary + k - count]);
+        }
+      }
+      for (std::size_t row = 0; row < block.rest.size(); ++row) {
+        for (std::size_t k = 0; k < count; ++k) put(block.rest_m[row * count + k]);
+        for (std::size_t b = 0; b < boundary; ++b) put(-block.rest_w[row * boundary + b]);
+      }
+    }
+    for (std::size_t row = 0; row < ends_.size(); ++row) {
+      const auto at = [&](int node) { return node < 0 ? Complex{} : start[node] / base_[node]; };
+      const Complex x = at(ends_[row][0]) - at(ends_[row][1]);
+      start_[2 * row] = static_cast<Real>(x.real());
+      start_[2 * row + 1] = static_cast<Real>(x.imag());
+    }
+  }
+
+  void solve(std::span<const LoadingConditions> scenarios, double tolerance, int max_iterations) override {
+    set_conditions(scenarios);
+    for (std::size_t row = 0; row < ends_.size(); ++row) {
+      store(V(start_[2 * row]), &g_[row * parts]);
+      store(V(start_[2 * row + 1]), &g_[row * parts + width]);
+    }
+    std::array<bool, width> active{};
+    std::fill_n(active.begin(), width, true);
+    std::vector<ContractionTest> tests(width, ContractionTest(tolerance));
+    outcomes_.assign(width, {});
+    for (int iteration = 1; iteration <= max_iterations; ++iteration) {
+      const bool all = std::all_of(active.begin(), active.end(), [](bool a) { return a; });
+      const Mask mask = V([&](auto lane) { return static_cast<Real>(active[lane]); }) > V(Real{0});
+      all ? up<true>(mask) : up<false>(mask);
+      const V squares = down();
+      bool going = false;
+      for (int lane = 0; lane < width; ++lane) {
+        if (!active[lane]) continue;
+        const double change = std::sqrt(static_cast<double>(squares[lane]));
+        outcomes_[lane].iterations = iteration;
+        if (!(change < 1e6)) {
+          active[lane] = false;
+        } else if (tests[lane].done(change)) {
+          outcomes_[lane].converged = true;
+          active[lane] = false;
+        }
+        going = going || active[lane];
+      }
+      if (!going) break;
+    }
+    recover();
+  }
+
+  Complex voltage(int node, int lane) const override {
+    const Real* row = &g_[static_cast<std::size_t>(node_row_[node]) * parts];
+    return base_[node] * Complex(row[lane], row[width + lane]);
+  }
+
+  void replace(int lane, std::span<const Complex> voltages, Outcome outcome) override {
+    outcomes_[lane] = outcome;
+    for (std::size_t node = 0; node < base_.size(); ++node) {
+      Real* row = &g_[static_cast<std::size_t>(node_row_[node]) * parts];
+      row[lane] = static_cast<Real>(voltages[node].real() / base_[node]);
+      row[width + lane] = static_cast<Real>(voltages[node].imag() / base_[node]);
+    }
+  }
+
+ private:
+  using V = stdx::simd<Real, stdx::simd_abi::deduce_t<Real, width>>;
+  using Mask = typename V::mask_type;
+  static constexpr int parts = 2 * width;
+  static constexpr int rows_together = 4;
+
+  struct Draw {  ///< devices of one shape at one port
+    Real low = 0, min = 0, max = 0, c0 = 0, c1 = 0, c2 = 0, below_0 = 0, below_1 = 0, above = 0, scale = 0;
+    bool constant_power = false;
+  };
+  struct Channel {
+    Real linear_re = 0, linear_im = 0;
+    int first_draw = 0, draws = 0;
+    bool receives = false;  ///< from clusters further out, or from a source
+  };
+  struct Cluster {
+    int first = 0, count = 0, boundary = 0, boundary_rows = 0;
+    int irregular = 0, irregulars = 0;
+    std::size_t numbers = 0;
+  };
+  struct Share {
+    int draw = 0, device = 0;
+    Real active = 0, reactive = 0;
+  };
+  struct Recovered {  ///< of a rest node by its cluster, of an eliminated one by terms
+    int node = 0, cluster = -1, terms = 0;
+    std::size_t numbers = 0;
+  };
+
+  static V load(const Real* from) { return V(from, stdx::vector_aligned); }
+  static void store(const V& value, Real* to) { value.copy_to(to, stdx::vector_aligned); }
+
+  void lay_out_draws(std::span<const int> row_of_channel) {
+    channels_.resize(ends_.size());
+    const auto slots = currents_.slots();
+    std::vector<std::vector<int>> slots_of_row(ends_.size());
+    for (std::size_t s = 0; s < slots.size(); ++s) slots_of_row[row_of_channel[slots[s].channel]].push_back(static_cast<int>(s));
+    std::vector<int> draw_of_slot(slots.size());
+    for (std::size_t row = 0; row < ends_.size(); ++row) {
+      channels_[row].first_draw = static_cast<int>(draws_.size());
+      channels_[row].draws = static_cast<int>(slots_of_row[row].size());
+      for (const int s : slots_of_row[row]) {
+        draw_of_slot[s] = static_cast<int>(draws_.size());
+        const auto real = [](double value) { return static_cast<Real>(value); };
+        const auto& shape = slots[s].shape;
+        draws_.push_back({.low = real(shape.low),
+                          .min = real(shape.min),
+                          .max = real(shape.max),
+                          .c0 = real(shape.c0),
+                          .c1 = real(shape.c1),
+                          .c2 = real(shape.c2),
+                          .below_0 = real(shape.below_0),
+                          .below_1 = real(shape.below_1),
+                          .above = real(shape.above),
+                          .scale = real(slots[s].scale),
+                          .constant_power = shape.constant_power()});
+      }
+    }
+    for (std::size_t channel = 0; channel < row_of_channel.size(); ++channel) {
+      if (row_of_channel[channel] < 0) continue;
+      const Complex linear = currents_.linear(static_cast<int>(channel));
+      channels_[row_of_channel[channel]].linear_re = static_cast<Real>(linear.real());
+      channels_[row_of_channel[channel]].linear_im = static_cast<Real>(linear.imag());
+    }
+    for (int kind = 0; kind < PortCurrents::kinds; ++kind) {
+      for (const auto& share : currents_.shares_of(static_cast<PortCurrents::Kind>(kind)))
+        shares_[kind].push_back(
+            {draw_of_slot[share.at], share.device, static_cast<Real>(share.active), static_cast<Real>(share.reactive)});
+    }
+    for (const auto& [channel, current] : currents_.sources()) {
+      sources_.emplace_back(row_of_channel[channel], current);
+      channels_[row_of_channel[channel]].receives = true;
+    }
+    irregular_.assign(currents_.irregular().begin(), currents_.irregular().end());
+    for (auto& device : irregular_) device.channel = row_of_channel[device.channel];
+    std::stable_sort(irregular_.begin(), irregular_.end(), [](const auto& a, const auto& b) { return a.channel < b.channel; });
+    irregular_power_.resize(irregular_.size() * width);
+  }
+
+  void lay_out_clusters(std::span<const ClusterFactor::Block> blocks, std::span<const int> row_of_channel) {
+    std::size_t numbers = 0;
+    int row = 0, irregular = 0;
+    for (const auto& block : blocks) {
+      const int count = static_cast<int>(block.channels.size()), boundary = static_cast<int>(block.boundary.size());
+      Cluster c{.first = row,
+                .count = count,
+                .boundary = boundary,
+                .boundary_rows = static_cast<int>(boundary_rows_.size()),
+                .irregular = irregular,
+                .numbers = numbers};
+      for (const int channel : block.boundary) {
+        boundary_rows_.push_back(row_of_channel[channel]);
+        channels_[row_of_channel[channel]].receives = true;
+      }
+      row += count;
+      while (irregular < static_cast<int>(irregular_.size()) && irregular_[irregular].channel < row) ++irregular;
+      c.irregulars = irregular - c.irregular;
+      clusters_.push_back(c);
+      numbers += static_cast<std::size_t>(2) * count * (count + 2 * boundary) + 2 * block.rest.size() * (count + boundary);
+    }
+    numbers_.assign(numbers, 0);
+    for (std::size_t k = 0; k < channels_.size(); ++k) {
+      if (channels_[k].receives) receiving_.push_back(static_cast<int>(k));
+    }
+  }
+
+  void lay_out_recovery(std::span<const ClusterFactor::Block> blocks, const ClusterFactor& factor) {
+    const auto append = [&](Recovered recovered) {
+      node_row_[recovered.node] = static_cast<int>(ends_.size() + recovered_.size());
+      recovered_.push_back(recovered);
+    };
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      const std::size_t count = blocks[i].channels.size(), boundary = blocks[i].boundary.size();
+      std::size_t at = clusters_[i].numbers + 2 * count * (count + 2 * boundary);
+      for (const int node : blocks[i].rest) {
+        append({.node = node, .cluster = static_cast<int>(i), .numbers = at});
+        at += 2 * (count + boundary);
+      }
+    }
+    for (const auto& eliminated : factor.eliminated()) {
+      append({.node = eliminated.node, .terms = static_cast<int>(eliminated.from.size()), .numbers = gains_.size()});
+      for (std::size_t n = 0; n < eliminated.from.size(); ++n) {
+        gain_rows_.push_back(node_row_[eliminated.from[n]]);
+        gains_.push_back(static_cast<Real>(eliminated.gain[n].real()));
+        gains_.push_back(static_cast<Real>(eliminated.gain[n].imag()));
+      }
+    }
+  }
+
+  /// Lanes without a scenario repeat the last.
+  void set_conditions(std::span<const LoadingConditions> scenarios) {
+    std::array<const LoadingConditions*, width> by_lane;
+    for (int lane = 0; lane < width; ++lane) by_lane[lane] = &scenarios[std::min<std::size_t>(lane, scenarios.size() - 1)];
+    std::fill(y_.begin(), y_.end(), Real{0});
+    using Member = std::vector<Complex> LoadingConditions::*;
+    constexpr Member members[] = {&LoadingConditions::load_power, &LoadingConditions::solar_power, &LoadingConditions::wind_power,
+                                  &LoadingConditions::battery_power, &LoadingConditions::generator_power};
+    for (int kind = 0; kind < PortCurrents::kinds; ++kind) {
+      std::array<const Complex*, width> power;
+      for (int lane = 0; lane < width; ++lane) power[lane] = (by_lane[lane]->*members[kind]).data();
+      for (const Share& share : shares_[kind]) {
+        Real* y = &y_[static_cast<std::size_t>(share.draw) * parts];
+        for (int lane = 0; lane < width; ++lane) {
+          y[lane] += share.active * static_cast<Real>(power[lane][share.device].real());
+          y[width + lane] -= share.reactive * static_cast<Real>(power[lane][share.device].imag());
+        }
+      }
+    }
+    for (std::size_t i = 0; i < irregular_.size(); ++i) {
+      for (int lane = 0; lane < width; ++lane)
+        irregular_power_[i * width + lane] = by_lane[lane]->load_power[irregular_[i].phase->load] * irregular_[i].phase->share;
+    }
+  }
+
+  /// A draw's admittance over its nominal one, at the square of the voltage [p.u.].
+  static V factor_of(const Draw& draw, const V& square_pu) {
+    const V square = square_pu * V(draw.scale);
+    V g = V(Real{1}) / square;
+    if (!draw.constant_power || stdx::any_of(square <= V(draw.min * draw.min) || square > V(draw.max * draw.max))) {
+      const V m = stdx::sqrt(square), inverse = V(Real{1}) / m;
+      g = (V(draw.c2) * inverse + V(draw.c1)) * inverse + V(draw.c0);
+      where(m <= V(draw.min), g) = V(draw.below_1) * inverse + V(draw.below_0);
+      where(m <= V(draw.low), g) = V(Real{1});
+      where(m > V(draw.max), g) = V(draw.above);
+    }
+    return g;
+  }
+
+  /// Takes the voltages of lanes that go on from g, works out what is drawn at them and passes the sums inwards.
+  template <bool all>
+  void up(const Mask& active) {
+    for (const int row : receiving_) std::fill_n(&r_[static_cast<std::size_t>(row) * parts], parts, Real{0});
+    for (const auto& [row, current] : sources_) {
+      store(V(static_cast<Real>(current.real())), &r_[static_cast<std::size_t>(row) * parts]);
+      store(V(static_cast<Real>(current.imag())), &r_[static_cast<std::size_t>(row) * parts + width]);
+    }
+    for (const Cluster& c : clusters_) {
+      for (int row = c.first; row < c.first + c.count; ++row) {
+        const Channel& channel = channels_[row];
+        Real *r = &r_[static_cast<std::size_t>(row) * parts], *z = &z_[static_cast<std::size_t>(row) * parts];
+        const Real* g = &g_[static_cast<std::size_t>(row) * parts];
+        V u = load(g), v = load(g + width);
+        if constexpr (!all) {
+          where(!active, u) = load(z);
+          where(!active, v) = load(z + width);
+        }
+        store(u, z);
+        store(v, z + width);
+        V re = 0, im = 0;
+        if (channel.receives) {
+          re = load(r);
+          im = load(r + width);
+        }
+        if (channel.draws > 0) {
+          V a(channel.linear_re), b(channel.linear_im);
+          const V square = u * u + v * v;
+          const Draw* draw = &draws_[channel.first_draw];
+          const Real* y = &y_[static_cast<std::size_t>(channel.first_draw) * parts];
+          for (int d = 0; d < channel.draws; ++d, ++draw, y += parts) {
+            const V factor = factor_of(*draw, square);
+            a -= factor * load(y);
+            b -= factor * load(y + width);
+          }
+          re += a * u - b * v;
+          im += a * v + b * u;
+        }
+        store(re, r);
+        store(im, r + width);
+      }
+      if (c.irregulars > 0) add_irregular(c);
+      pass_up(c);
+    }
+  }
+
+  void add_irregular(const Cluster& c) {
+    for (int i = c.irregular; i < c.irregular + c.irregulars; ++i) {
+      const auto& device = irregular_[i];
+      Real* r = &r_[static_cast<std::size_t>(device.channel) * parts];
+      const Real* z = &z_[static_cast<std::size_t>(device.channel) * parts];
+      const Channel& channel = channels_[device.channel];
+      for (int lane = 0; lane < width; ++lane) {
+        const Complex x(z[lane], z[width + lane]);
+        Complex current = -device.base * load_current(*device.phase, irregular_power_[static_cast<std::size_t>(i) * width + lane], device.base * x);
+        // The nominal admittance, once a channel, where no draw has brought it in.
+        if (channel.draws == 0 && (i == c.irregular || irregular_[i - 1].channel != device.channel))
+          current += Complex(channel.linear_re, channel.linear_im) * x;
+        r[lane] += static_cast<Real>(current.real());
+        r[width + lane] += static_cast<Real>(current.imag());
+      }
+    }
+  }
+
+  /// r_B -= W^T r_I.
+  void pass_up(const Cluster& c) {
+    const Real* w = &numbers_[c.numbers];
+    const Real* own = &r_[static_cast<std::size_t>(c.first) * parts];
+    for (int b = 0; b < c.boundary; ++b) {
+      Real* to = &r_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts];
+      V re = load(to), im = load(to + width), minus = 0, cross = 0;
+      for (int k = 0; k < c.count; ++k, w += 2) {
+        const V x = load(own + static_cast<std::ptrdiff_t>(k) * parts), y = load(own + static_cast<std::ptrdiff_t>(k) * parts + width);
+        re += V(w[0]) * x;
+        minus += V(w[1]) * y;
+        im += V(w[0]) * y;
+        cross += V(w[1]) * x;
+      }
+      store(re - minus, to);
+      store(im + cross, to + width);
+    }
+  }
+
+  /// x_I = M r_I - W x_B, from the root outwards. Returns the largest square of what changed by lane.
+  V down() {
+    V worst = 0;
+    for (auto c = clusters_.rbegin(); c != clusters_.rend(); ++c) {
+      const Real* m = &numbers_[c->numbers + static_cast<std::size_t>(2) * c->count * c->boundary];
+      for (int row = 0; row < c->count; row += rows_together) {
+        switch (std::min(rows_together, c->count - row)) {
+          case 1:
+            down_rows<1>(*c, row, m, worst);
+            break;
+          case 2:
+            down_rows<2>(*c, row, m, worst);
+            break;
+          case 3:
+            down_rows<3>(*c, row, m, worst);
+            break;
+          default:
+            down_rows<4>(*c, row, m, worst);
+        }
+      }
+    }
+    return worst;
+  }
+
+  template <int rows>
+  void down_rows(const Cluster& c, int first, const Real*& m, V& worst) {
+    V re[rows], im[rows];
+    for (int i = 0; i < rows; ++i) re[i] = im[i] = 0;
+    const auto add = [&](const Real* from) {
+      const V x = load(from), y = load(from + width);
+      for (int i = 0; i < rows; ++i, m += 2) {
+        const V a(m[0]), b(m[1]);
+        re[i] += a * x;
+        im[i] += a * y;
+        re[i] -= b * y;
+        im[i] += b * x;
+      }
+    };
+    const Real* own = &r_[static_cast<std::size_t>(c.first) * parts];
+    for (int k = 0; k < c.count; ++k, own += parts) add(own);
+    for (int b = 0; b < c.boundary; ++b) add(&g_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts]);
+    for (int i = 0; i < rows; ++i) {
+      const std::size_t at = static_cast<std::size_t>(c.first + first + i) * parts;
+      const V left_re = re[i] - load(&z_[at]), left_im = im[i] - load(&z_[at + width]);
+      const V square = left_re * left_re + left_im * left_im;
+      // A comparison with what is not a number says no: it must stand out.
+      where(!(square <= worst), worst) = square;
+      store(re[i], &g_[at]);
+      store(im[i], &g_[at + width]);
+    }
+  }
+
+  void recover() {
+    std::size_t term = 0;
+    Real* to = &g_[ends_.size() * parts];
+    for (const Recovered& node : recovered_) {
+      V re = 0, im = 0;
+      const auto add = [&](const Real* gain, const Real* from) {
+        const V a(gain[0]), b(gain[1]), x = load(from), y = load(from + width);
+        re += a * x - b * y;
+        im += a * y + b * x;
+      };
+      if (node.cluster >= 0) {
+        const Cluster& c = clusters_[node.cluster];
+        const Real* gain = &numbers_[node.numbers];
+        for (int k = 0; k < c.count; ++k, gain += 2) add(gain, &r_[static_cast<std::size_t>(c.first + k) * parts]);
+        for (int b = 0; b < c.boundary; ++b, gain += 2)
+          add(gain, &g_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts]);
+      } else {
+        for (int n = 0; n < node.terms; ++n, ++term)
+          add(&gains_[node.numbers + 2 * n], &g_[static_cast<std::size_t>(gain_rows_[term]) * parts]);
+      }
+      store(re, to);
+      store(im, to + width);
+      to += parts;
+    }
+  }
+
+  PortCurrents currents_;
+  std::vector<double> base_;
+  std::vector<ClusterFactor::Port> ends_;  // of each row, nodes
+  std::vector<int> node_row_;
+  std::vector<Channel> channels_;
+  std::vector<Draw> draws_;
+  std::array<std::vector<Share>, PortCurrents::kinds> shares_;
+  std::vector<std::pair<int, Complex>> sources_;
+  std::vector<PortCurrents::Irregular> irregular_;  // by row
+  std::vector<Complex> irregular_power_;            // by device and lane
+  std::vector<Cluster> clusters_;
+  std::vector<int> boundary_rows_, receiving_;
+  std::vector<Recovered> recovered_;
+  std::vector<int> gain_rows_;
+  Aligned<Real> numbers_, gains_, start_;
+  Aligned<Real> z_, g_, r_, y_;  // where currents are evaluated, what the network makes of them, the currents; what devices draw
+};
+
+}  // namespace
+
+std::unique_ptr<ScenarioLanes> make_double_lanes(const NodalModel& model, const ClusterFactor& factor) {
+  return std::make_unique<SideBySide<double, 8>>(model, factor);
+}
+std::unique_ptr<ScenarioLanes> make_single_lanes(const NodalModel& model, const ClusterFactor& factor) {
+  return std::make_unique<SideBySide<float, 16>>(model, factor);
+}
+
+}  // namespace gridfed
