@@ -47,28 +47,31 @@ struct BatchPowerFlow::Workspace {
                      ClusterFactor::Use::blocks);
     }
     if (const int node = factor->factorise(matrix()); node >= 0) model.throw_singular(node);
+    std::vector<Complex> unloaded, rated;
     alone.flat_start();
-    for (const double scale : {1.0, 0.5, 0.0}) {
-      if (alone.solve(rated_conditions(model.network(), scale)).converged) break;
-    }
-    if (!alone.solution().converged) throw Error("network '{}' does not converge without load, so no batch can begin", model.network().data().name);
-    const auto start = alone.solution().bus_voltages;
-    if (anew) choose_precision(start);
-    lanes->prepare(*factor, start);
+    if (!alone.solve(rated_conditions(*network, 0.0)).converged)
+      throw Error("network '{}' does not converge without load, so no batch can begin: see gridfed_powerflow --diagnose",
+                  network->data().name);
+    unloaded = rated = alone.solution().bus_voltages;
+    if (alone.solve(rated_conditions(*network)).converged) rated = alone.solution().bus_voltages;
+    if (anew) choose_precision(unloaded, rated);
+    lanes->prepare(*factor);
+    lanes->set_start(unloaded, rated);
   }
 
   /// Single precision where it finds the same voltages within a third of the tolerance.
-  void choose_precision(std::span<const Complex> start) {
+  void choose_precision(std::span<const Complex> unloaded, std::span<const Complex> rated) {
     single_precision = false;
     if (options.tolerance > 1e-6) {
       lanes = make_single_lanes(model, *factor);
-      lanes->prepare(*factor, start);
-      const LoadingConditions trial = rated_conditions(model.network(), 0.7);
+      lanes->prepare(*factor);
+      lanes->set_start(unloaded, rated);
+      const LoadingConditions trial = rated_conditions(*network, 0.7);
       UnbalancedPowerFlow exact(network, {.tolerance = 1e-9, .max_iterations = options.max_iterations});
       exact.set_state(model.state());
       lanes->solve({&trial, 1}, options.tolerance / 100, options.max_iterations);
       single_precision = exact.solve(trial).converged;
-      for (std::size_t node = 0; node < start.size() && single_precision; ++node) {
+      for (std::size_t node = 0; node < rated.size() && single_precision; ++node) {
         const double error = std::abs(lanes->voltage(static_cast<int>(node), 0) - exact.solution().bus_voltages[node]) / model.base()[node];
         single_precision = error < options.tolerance / 3;
       }
@@ -79,6 +82,8 @@ struct BatchPowerFlow::Workspace {
 
 BatchPowerFlow::BatchPowerFlow(std::shared_ptr<const Network> network, const PowerFlowOptions& options)
     : work_(std::make_unique<Workspace>(std::move(network), options)) {
+  if (options.acceleration_factor != 1)
+    throw Error("powerflow.acceleration_factor is {}, but a batch takes whole steps: leave it at 1", options.acceleration_factor);
   work_->prepare(true);
 }
 BatchPowerFlow::BatchPowerFlow(BatchPowerFlow&&) noexcept = default;

@@ -228,12 +228,14 @@ std::vector<ClusterFactor::Block> ClusterFactor::blocks() const {
   for (const auto& c : clusters_) {
     const Pass& pass = passes_[c.pass];
     Block& block = blocks.emplace_back();
+    block.parent = c.parent;
     for (int k = 0; k < c.count; ++k) {
       block.channels.push_back(c.channel(k));
       const auto node = [&](int end) { return end < 0 ? -1 : c.interior[end]; };
       block.ends.push_back({node(c.ends[k][0]), node(c.ends[k][1])});
     }
-    for (int b = 0; b < pass.boundary; ++b) block.boundary.push_back(boundary_channels_[pass.channels + (pass.packed ? lane_count * b + c.lane : b)]);
+    for (int b = 0; b < pass.boundary; ++b)
+      block.boundary.push_back(boundary_channels_[pass.channels + (pass.packed ? lane_count * b + c.lane : b)]);
     const auto number = [&](int row, int k) {
       if (pass.packed && k > row && k < c.count) std::swap(row, k);
       std::size_t at = pass.matrix;

@@ -66,8 +66,9 @@ class ClusterFactor {
   /// Voltages of all nodes [V] from r as solve() left it and x.
   void recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const;
 
-  /// A cluster's equations, in the order in which r_B -= W^T r_I goes; voltages in per unit.
+  /// A cluster's equations, voltages in per unit. Clusters stand before those they hang on.
   struct Block {
+    int parent = -1;                      ///< position of the cluster it hangs on
     std::vector<int> channels, boundary;  ///< channels of this cluster, and those of others that it meets
     std::vector<Port> ends;               ///< nodes of each channel of this cluster
     std::vector<Complex> m, w;            ///< [channel, channel], [channel, boundary]

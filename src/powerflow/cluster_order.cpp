@@ -440,7 +440,7 @@ double ClusterFactor::cost(int wanted, std::span<const Port> ports, Use use) {
   make_clusters(ports, wanted);
   double bytes = 0, cycles = 0;
   if (use == Use::blocks) {
-    for (const auto& c : clusters_) cycles += c.count * (10.0 + 2.0 * (c.count + 2.0 * static_cast<double>(c.boundary.size())));
+    for (const auto& c : clusters_) cycles += c.count * (20.0 + 2.0 * (c.count + 2.0 * static_cast<double>(c.boundary.size())));
     return cycles;
   }
   for (const auto& group : groups()) {

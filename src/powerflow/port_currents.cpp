@@ -171,8 +171,7 @@ PortCurrents::PortCurrents(const NodalModel& model, const ClusterFactor& factor)
   single.linear_im.assign(whole.linear_im.begin(), whole.linear_im.end());
 }
 
-void PortCurrents::add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double active,
-                       double reactive) {
+void PortCurrents::add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double active, double reactive) {
   const double scale = base * base / (rated * rated);
   const auto [begin, end] = slots_of_channel_.equal_range(channel);
   const auto found = std::find_if(
@@ -185,8 +184,7 @@ void PortCurrents::add(int channel, double base, double rated, const Shape& shap
     slots_of_channel_.emplace(channel, slot);
   }
   const bool first = slots_of_channel_.lower_bound(channel)->second == slot;
-  (first ? shares_ : further_shares_)[static_cast<int>(kind)].push_back(
-      {first ? channel : slot, device, active * scale, reactive * scale});
+  (first ? shares_ : further_shares_)[static_cast<int>(kind)].push_back({first ? channel : slot, device, active * scale, reactive * scale});
 }
 
 void PortCurrents::lay_out(int channels) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace gridfed {
@@ -17,8 +19,11 @@ namespace stdx = std::experimental;
 template <class Real, int width>
 class SideBySide final : public ScenarioLanes {
  public:
-  SideBySide(const NodalModel& model, const ClusterFactor& factor) : currents_(model, factor), base_(model.base().begin(), model.base().end()) {
-    const auto blocks = factor.blocks();
+  SideBySide(const NodalModel& model, const ClusterFactor& factor)
+      : currents_(model, factor), base_(model.base().begin(), model.base().end()) {
+    for (const Complex power : rated_conditions(model.network()).load_power) rated_power_ += power.real();
+    shares_of_rated_.assign(width, 1);
+    const auto blocks = in_order(factor.blocks());
     std::vector<int> row_of_channel(factor.channels(), -1);
     for (const auto& block : blocks) {
       for (std::size_t k = 0; k < block.channels.size(); ++k) {
@@ -33,88 +38,79 @@ class SideBySide final : public ScenarioLanes {
     lay_out_draws(row_of_channel);
     lay_out_clusters(blocks, row_of_channel);
     lay_out_recovery(blocks, factor);
-    for (auto* phasors : {&z_, &r_}) phasors->assign(ends_.size() * parts, 0);
-    g_.assign((ends_.size() + recovered_.size()) * parts, 0);
+    x_.assign((ends_.size() + recovered_.size()) * parts, 0);
+    r_.assign(ends_.size() * parts, 0);
     y_.assign(draws_.size() * parts, 0);
-    start_.assign(2 * ends_.size(), 0);
     outcomes_.resize(width);
   }
 
   int lanes() const override { return width; }
 
-  void prepare(const ClusterFactor& factor, std::span<const Complex> start) override {
+  void prepare(const ClusterFactor& factor) override {
     Real* to = numbers_.data();
     const auto put = [&](Complex value) {
       *to++ = static_cast<Real>(value.real());
       *to++ = static_cast<Real>(value.imag());
     };
-    for (const auto& block : factor.blocks()) {
+    for (const auto& block : in_order(factor.blocks())) {
       const std::size_t count = block.channels.size(), boundary = block.boundary.size();
-      for (std::size_t b = 0; b < boundary; ++b) {
-        for (std::size_t k = 0; k < count; ++k) put(-block.w[k * boundary + b]);
-      }
       for (std::size_t first = 0; first < count; first += rows_together) {
         const std::size_t last = std::min<std::size_t>(first + rows_together, count);
         for (std::size_t k = 0; k < count + boundary; ++k) {
-          for (std::size_t row = first; row < last; ++row)
-            put(k < count ? block.m[row * count + k] : -block.w[row * boundary + k - count]);
+          for (std::size_t row = first; row < last; ++row) put(k < count ? block.m[row * count + k] : -block.w[row * boundary + k - count]);
         }
+      }
+      for (std::size_t b = 0; b < boundary; ++b) {
+        for (std::size_t k = 0; k < count; ++k) put(-block.w[k * boundary + b]);
       }
       for (std::size_t row = 0; row < block.rest.size(); ++row) {
         for (std::size_t k = 0; k < count; ++k) put(block.rest_m[row * count + k]);
         for (std::size_t b = 0; b < boundary; ++b) put(-block.rest_w[row * boundary + b]);
       }
     }
+  }
+
+  void set_start(std::span<const Complex> unloaded, std::span<const Complex> rated) override {
+    const auto across = [&](std::span<const Complex> v, std::size_t row) {
+      const auto at = [&](int node) { return node < 0 ? Complex{} : v[node] / base_[node]; };
+      return at(ends_[row][0]) - at(ends_[row][1]);
+    };
+    start_.clear();
     for (std::size_t row = 0; row < ends_.size(); ++row) {
-      const auto at = [&](int node) { return node < 0 ? Complex{} : start[node] / base_[node]; };
-      const Complex x = at(ends_[row][0]) - at(ends_[row][1]);
-      start_[2 * row] = static_cast<Real>(x.real());
-      start_[2 * row + 1] = static_cast<Real>(x.imag());
+      const Complex x = across(unloaded, row), change = across(rated, row) - x;
+      for (const double number : {x.real(), change.real(), x.imag(), change.imag()}) start_.push_back(static_cast<Real>(number));
     }
   }
 
   void solve(std::span<const LoadingConditions> scenarios, double tolerance, int max_iterations) override {
     set_conditions(scenarios);
-    for (std::size_t row = 0; row < ends_.size(); ++row) {
-      store(V(start_[2 * row]), &g_[row * parts]);
-      store(V(start_[2 * row + 1]), &g_[row * parts + width]);
-    }
-    std::array<bool, width> active{};
-    std::fill_n(active.begin(), width, true);
-    std::vector<ContractionTest> tests(width, ContractionTest(tolerance));
+    begin();
     outcomes_.assign(width, {});
+    std::vector<ContractionTest> tests(width, ContractionTest(tolerance));
+    std::array<bool, width> going;
+    going.fill(true);
     for (int iteration = 1; iteration <= max_iterations; ++iteration) {
-      const bool all = std::all_of(active.begin(), active.end(), [](bool a) { return a; });
-      const Mask mask = V([&](auto lane) { return static_cast<Real>(active[lane]); }) > V(Real{0});
-      all ? up<true>(mask) : up<false>(mask);
-      const V squares = down();
-      bool going = false;
+      const V squares = iterate(V([&](auto lane) { return static_cast<Real>(going[lane]); }) > V(Real{0}));
       for (int lane = 0; lane < width; ++lane) {
-        if (!active[lane]) continue;
+        if (!going[lane]) continue;
         const double change = std::sqrt(static_cast<double>(squares[lane]));
-        outcomes_[lane].iterations = iteration;
-        if (!(change < 1e6)) {
-          active[lane] = false;
-        } else if (tests[lane].done(change)) {
-          outcomes_[lane].converged = true;
-          active[lane] = false;
-        }
-        going = going || active[lane];
+        outcomes_[lane] = {tests[lane].done(change), iteration};
+        going[lane] = !outcomes_[lane].converged && change < 1e6;
       }
-      if (!going) break;
+      if (std::none_of(going.begin(), going.end(), [](bool lane) { return lane; })) break;
     }
     recover();
   }
 
   Complex voltage(int node, int lane) const override {
-    const Real* row = &g_[static_cast<std::size_t>(node_row_[node]) * parts];
+    const Real* row = &x_[static_cast<std::size_t>(node_row_[node]) * parts];
     return base_[node] * Complex(row[lane], row[width + lane]);
   }
 
   void replace(int lane, std::span<const Complex> voltages, Outcome outcome) override {
     outcomes_[lane] = outcome;
     for (std::size_t node = 0; node < base_.size(); ++node) {
-      Real* row = &g_[static_cast<std::size_t>(node_row_[node]) * parts];
+      Real* row = &x_[static_cast<std::size_t>(node_row_[node]) * parts];
       row[lane] = static_cast<Real>(voltages[node].real() / base_[node]);
       row[width + lane] = static_cast<Real>(voltages[node].imag() / base_[node]);
     }
@@ -131,7 +127,7 @@ class SideBySide final : public ScenarioLanes {
     bool constant_power = false;
   };
   struct Channel {
-    Real linear_re = 0, linear_im = 0;
+    Real linear_re = 0, linear_im = 0, source_re = 0, source_im = 0;
     int first_draw = 0, draws = 0;
     bool receives = false;  ///< from clusters further out, or from a source
   };
@@ -139,6 +135,7 @@ class SideBySide final : public ScenarioLanes {
     int first = 0, count = 0, boundary = 0, boundary_rows = 0;
     int irregular = 0, irregulars = 0;
     std::size_t numbers = 0;
+    bool receives = false;
   };
   struct Share {
     int draw = 0, device = 0;
@@ -151,6 +148,22 @@ class SideBySide final : public ScenarioLanes {
 
   static V load(const Real* from) { return V(from, stdx::vector_aligned); }
   static void store(const V& value, Real* to) { value.copy_to(to, stdx::vector_aligned); }
+
+  /// Each cluster before what hangs on it, those of one shape together, so that the processor foresees the loops.
+  static std::vector<ClusterFactor::Block> in_order(std::vector<ClusterFactor::Block> blocks) {
+    std::vector<int> height(blocks.size(), 0), order(blocks.size());
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      if (const int parent = blocks[b].parent; parent >= 0) height[parent] = std::max(height[parent], height[b] + 1);
+    }
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+      const auto key = [&](int i) { return std::tuple(-height[i], blocks[i].channels.size(), blocks[i].boundary.size()); };
+      return key(a) < key(b);
+    });
+    std::vector<ClusterFactor::Block> ordered;
+    for (const int b : order) ordered.push_back(std::move(blocks[b]));
+    return ordered;
+  }
 
   void lay_out_draws(std::span<const int> row_of_channel) {
     channels_.resize(ends_.size());
@@ -186,12 +199,13 @@ class SideBySide final : public ScenarioLanes {
     }
     for (int kind = 0; kind < PortCurrents::kinds; ++kind) {
       for (const auto& share : currents_.shares_of(static_cast<PortCurrents::Kind>(kind)))
-        shares_[kind].push_back(
-            {draw_of_slot[share.at], share.device, static_cast<Real>(share.active), static_cast<Real>(share.reactive)});
+        shares_[kind].push_back({draw_of_slot[share.at], share.device, static_cast<Real>(share.active), static_cast<Real>(share.reactive)});
     }
     for (const auto& [channel, current] : currents_.sources()) {
-      sources_.emplace_back(row_of_channel[channel], current);
-      channels_[row_of_channel[channel]].receives = true;
+      Channel& at = channels_[row_of_channel[channel]];
+      at.receives = true;
+      at.source_re = static_cast<Real>(current.real());
+      at.source_im = static_cast<Real>(current.imag());
     }
     irregular_.assign(currents_.irregular().begin(), currents_.irregular().end());
     for (auto& device : irregular_) device.channel = row_of_channel[device.channel];
@@ -221,8 +235,8 @@ class SideBySide final : public ScenarioLanes {
       numbers += static_cast<std::size_t>(2) * count * (count + 2 * boundary) + 2 * block.rest.size() * (count + boundary);
     }
     numbers_.assign(numbers, 0);
-    for (std::size_t k = 0; k < channels_.size(); ++k) {
-      if (channels_[k].receives) receiving_.push_back(static_cast<int>(k));
+    for (auto& c : clusters_) {
+      for (int k = 0; k < c.count; ++k) c.receives = c.receives || channels_[c.first + k].receives;
     }
   }
 
@@ -253,6 +267,10 @@ class SideBySide final : public ScenarioLanes {
   void set_conditions(std::span<const LoadingConditions> scenarios) {
     std::array<const LoadingConditions*, width> by_lane;
     for (int lane = 0; lane < width; ++lane) by_lane[lane] = &scenarios[std::min<std::size_t>(lane, scenarios.size() - 1)];
+    for (int lane = 0; lane < width; ++lane) {
+      const double drawn = std::accumulate(by_lane[lane]->load_power.begin(), by_lane[lane]->load_power.end(), Complex{}).real();
+      shares_of_rated_[lane] = rated_power_ > 0 ? static_cast<Real>(std::clamp(drawn / rated_power_, 0.0, 1.5)) : Real{1};
+    }
     std::fill(y_.begin(), y_.end(), Real{0});
     using Member = std::vector<Complex> LoadingConditions::*;
     constexpr Member members[] = {&LoadingConditions::load_power, &LoadingConditions::solar_power, &LoadingConditions::wind_power,
@@ -275,12 +293,13 @@ class SideBySide final : public ScenarioLanes {
   }
 
   /// A draw's admittance over its nominal one, at the square of the voltage [p.u.].
-  static V factor_of(const Draw& draw, const V& square_pu) {
+  [[gnu::always_inline]] static V factor_of(const Draw& draw, const V& square_pu) {
     const V square = square_pu * V(draw.scale);
     V g = V(Real{1}) / square;
+    // A lane must come to the same bits whether its neighbours are within their range or not.
     if (!draw.constant_power || stdx::any_of(square <= V(draw.min * draw.min) || square > V(draw.max * draw.max))) {
       const V m = stdx::sqrt(square), inverse = V(Real{1}) / m;
-      g = (V(draw.c2) * inverse + V(draw.c1)) * inverse + V(draw.c0);
+      if (!draw.constant_power) g = (V(draw.c2) * inverse + V(draw.c1)) * inverse + V(draw.c0);
       where(m <= V(draw.min), g) = V(draw.below_1) * inverse + V(draw.below_0);
       where(m <= V(draw.low), g) = V(Real{1});
       where(m > V(draw.max), g) = V(draw.above);
@@ -288,73 +307,68 @@ class SideBySide final : public ScenarioLanes {
     return g;
   }
 
-  /// Takes the voltages of lanes that go on from g, works out what is drawn at them and passes the sums inwards.
-  template <bool all>
-  void up(const Mask& active) {
-    for (const int row : receiving_) std::fill_n(&r_[static_cast<std::size_t>(row) * parts], parts, Real{0});
-    for (const auto& [row, current] : sources_) {
-      store(V(static_cast<Real>(current.real())), &r_[static_cast<std::size_t>(row) * parts]);
-      store(V(static_cast<Real>(current.imag())), &r_[static_cast<std::size_t>(row) * parts + width]);
+  /// Start voltages by how much power a scenario draws of what is rated, and the currents at them.
+  void begin() {
+    for (std::size_t row = 0; row < ends_.size(); ++row) {
+      const Real* from = &start_[4 * row];
+      const V share = load(shares_of_rated_.data());
+      store(V(from[0]) + share * V(from[1]), &x_[row * parts]);
+      store(V(from[2]) + share * V(from[3]), &x_[row * parts + width]);
     }
-    for (const Cluster& c : clusters_) {
-      for (int row = c.first; row < c.first + c.count; ++row) {
-        const Channel& channel = channels_[row];
-        Real *r = &r_[static_cast<std::size_t>(row) * parts], *z = &z_[static_cast<std::size_t>(row) * parts];
-        const Real* g = &g_[static_cast<std::size_t>(row) * parts];
-        V u = load(g), v = load(g + width);
-        if constexpr (!all) {
-          where(!active, u) = load(z);
-          where(!active, v) = load(z + width);
-        }
-        store(u, z);
-        store(v, z + width);
-        V re = 0, im = 0;
-        if (channel.receives) {
-          re = load(r);
-          im = load(r + width);
-        }
-        if (channel.draws > 0) {
-          V a(channel.linear_re), b(channel.linear_im);
-          const V square = u * u + v * v;
-          const Draw* draw = &draws_[channel.first_draw];
-          const Real* y = &y_[static_cast<std::size_t>(channel.first_draw) * parts];
-          for (int d = 0; d < channel.draws; ++d, ++draw, y += parts) {
-            const V factor = factor_of(*draw, square);
-            a -= factor * load(y);
-            b -= factor * load(y + width);
-          }
-          re += a * u - b * v;
-          im += a * v + b * u;
-        }
-        store(re, r);
-        store(im, r + width);
-      }
-      if (c.irregulars > 0) add_irregular(c);
-      pass_up(c);
+    for (const Cluster& c : clusters_) await(c);
+    for (auto c = clusters_.rbegin(); c != clusters_.rend(); ++c) up(*c);
+  }
+
+  /// From currents to voltages, and on to the currents at these. Returns the largest square of a change by lane; lanes that do not go on
+  /// keep their voltages.
+  V iterate(const Mask& going) {
+    V worst = 0;
+    for (const Cluster& c : clusters_) down(c, going, worst);
+    for (auto c = clusters_.rbegin(); c != clusters_.rend(); ++c) up(*c);
+    return worst;
+  }
+
+  /// Makes room for currents from further out.
+  void await(const Cluster& c) {
+    if (!c.receives) return;
+    for (int row = c.first; row < c.first + c.count; ++row) {
+      const Channel& channel = channels_[row];
+      if (!channel.receives) continue;
+      store(V(channel.source_re), &r_[static_cast<std::size_t>(row) * parts]);
+      store(V(channel.source_im), &r_[static_cast<std::size_t>(row) * parts + width]);
     }
   }
 
-  void add_irregular(const Cluster& c) {
-    for (int i = c.irregular; i < c.irregular + c.irregulars; ++i) {
-      const auto& device = irregular_[i];
-      Real* r = &r_[static_cast<std::size_t>(device.channel) * parts];
-      const Real* z = &z_[static_cast<std::size_t>(device.channel) * parts];
-      const Channel& channel = channels_[device.channel];
-      for (int lane = 0; lane < width; ++lane) {
-        const Complex x(z[lane], z[width + lane]);
-        Complex current = -device.base * load_current(*device.phase, irregular_power_[static_cast<std::size_t>(i) * width + lane], device.base * x);
-        // The nominal admittance, once a channel, where no draw has brought it in.
-        if (channel.draws == 0 && (i == c.irregular || irregular_[i - 1].channel != device.channel))
-          current += Complex(channel.linear_re, channel.linear_im) * x;
-        r[lane] += static_cast<Real>(current.real());
-        r[width + lane] += static_cast<Real>(current.imag());
+  /// What is drawn at the present voltages, with the sums from further out; r_B -= W^T r_I.
+  void up(const Cluster& c) {
+    for (int row = c.first; row < c.first + c.count; ++row) {
+      const Channel& channel = channels_[row];
+      if (channel.draws == 0 && channel.receives) continue;
+      Real* r = &r_[static_cast<std::size_t>(row) * parts];
+      V re = 0, im = 0;
+      if (channel.receives) {
+        re = load(r);
+        im = load(r + width);
       }
+      if (channel.draws > 0) {
+        const V u = load(&x_[static_cast<std::size_t>(row) * parts]), v = load(&x_[static_cast<std::size_t>(row) * parts + width]);
+        V a(channel.linear_re), b(channel.linear_im);
+        const V square = u * u + v * v;
+        const Draw* draw = &draws_[channel.first_draw];
+        const Real* y = &y_[static_cast<std::size_t>(channel.first_draw) * parts];
+        for (int d = 0; d < channel.draws; ++d, ++draw, y += parts) {
+          const V factor = factor_of(*draw, square);
+          a -= factor * load(y);
+          b -= factor * load(y + width);
+        }
+        re += a * u - b * v;
+        im += a * v + b * u;
+      }
+      store(re, r);
+      store(im, r + width);
     }
-  }
-
-  /// r_B -= W^T r_I.
-  void pass_up(const Cluster& c) {
-    const Real* w = &numbers_[c.numbers];
+    if (c.irregulars > 0) add_irregular(c);
+    const Real* w = &numbers_[c.numbers + static_cast<std::size_t>(2) * c.count * (c.count + c.boundary)];
     const Real* own = &r_[static_cast<std::size_t>(c.first) * parts];
     for (int b = 0; b < c.boundary; ++b) {
       Real* to = &r_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts];
@@ -371,32 +385,48 @@ class SideBySide final : public ScenarioLanes {
     }
   }
 
-  /// x_I = M r_I - W x_B, from the root outwards. Returns the largest square of what changed by lane.
-  V down() {
-    V worst = 0;
-    for (auto c = clusters_.rbegin(); c != clusters_.rend(); ++c) {
-      const Real* m = &numbers_[c->numbers + static_cast<std::size_t>(2) * c->count * c->boundary];
-      for (int row = 0; row < c->count; row += rows_together) {
-        switch (std::min(rows_together, c->count - row)) {
-          case 1:
-            down_rows<1>(*c, row, m, worst);
-            break;
-          case 2:
-            down_rows<2>(*c, row, m, worst);
-            break;
-          case 3:
-            down_rows<3>(*c, row, m, worst);
-            break;
-          default:
-            down_rows<4>(*c, row, m, worst);
-        }
+  void add_irregular(const Cluster& c) {
+    for (int i = c.irregular; i < c.irregular + c.irregulars; ++i) {
+      const auto& device = irregular_[i];
+      Real* r = &r_[static_cast<std::size_t>(device.channel) * parts];
+      const Real* at = &x_[static_cast<std::size_t>(device.channel) * parts];
+      const Channel& channel = channels_[device.channel];
+      for (int lane = 0; lane < width; ++lane) {
+        const Complex x(at[lane], at[width + lane]);
+        Complex current =
+            -device.base * load_current(*device.phase, irregular_power_[static_cast<std::size_t>(i) * width + lane], device.base * x);
+        // The nominal admittance, once a channel, where no draw has brought it in.
+        if (channel.draws == 0 && (i == c.irregular || irregular_[i - 1].channel != device.channel))
+          current += Complex(channel.linear_re, channel.linear_im) * x;
+        r[lane] += static_cast<Real>(current.real());
+        r[width + lane] += static_cast<Real>(current.imag());
       }
     }
-    return worst;
+  }
+
+  /// x_I = M r_I - W x_B.
+  void down(const Cluster& c, const Mask& going, V& worst) {
+    const Real* m = &numbers_[c.numbers];
+    for (int row = 0; row < c.count; row += rows_together) {
+      switch (std::min(rows_together, c.count - row)) {
+        case 1:
+          down_rows<1>(c, row, m, going, worst);
+          break;
+        case 2:
+          down_rows<2>(c, row, m, going, worst);
+          break;
+        case 3:
+          down_rows<3>(c, row, m, going, worst);
+          break;
+        default:
+          down_rows<4>(c, row, m, going, worst);
+      }
+    }
+    await(c);
   }
 
   template <int rows>
-  void down_rows(const Cluster& c, int first, const Real*& m, V& worst) {
+  void down_rows(const Cluster& c, int first, const Real*& m, const Mask& going, V& worst) {
     V re[rows], im[rows];
     for (int i = 0; i < rows; ++i) re[i] = im[i] = 0;
     const auto add = [&](const Real* from) {
@@ -411,21 +441,24 @@ class SideBySide final : public ScenarioLanes {
     };
     const Real* own = &r_[static_cast<std::size_t>(c.first) * parts];
     for (int k = 0; k < c.count; ++k, own += parts) add(own);
-    for (int b = 0; b < c.boundary; ++b) add(&g_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts]);
+    for (int b = 0; b < c.boundary; ++b) add(&x_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts]);
     for (int i = 0; i < rows; ++i) {
       const std::size_t at = static_cast<std::size_t>(c.first + first + i) * parts;
-      const V left_re = re[i] - load(&z_[at]), left_im = im[i] - load(&z_[at + width]);
+      const V before_re = load(&x_[at]), before_im = load(&x_[at + width]);
+      const V left_re = re[i] - before_re, left_im = im[i] - before_im;
       const V square = left_re * left_re + left_im * left_im;
       // A comparison with what is not a number says no: it must stand out.
       where(!(square <= worst), worst) = square;
-      store(re[i], &g_[at]);
-      store(im[i], &g_[at + width]);
+      where(!going, re[i]) = before_re;
+      where(!going, im[i]) = before_im;
+      store(re[i], &x_[at]);
+      store(im[i], &x_[at + width]);
     }
   }
 
   void recover() {
     std::size_t term = 0;
-    Real* to = &g_[ends_.size() * parts];
+    Real* to = &x_[ends_.size() * parts];
     for (const Recovered& node : recovered_) {
       V re = 0, im = 0;
       const auto add = [&](const Real* gain, const Real* from) {
@@ -438,10 +471,10 @@ class SideBySide final : public ScenarioLanes {
         const Real* gain = &numbers_[node.numbers];
         for (int k = 0; k < c.count; ++k, gain += 2) add(gain, &r_[static_cast<std::size_t>(c.first + k) * parts]);
         for (int b = 0; b < c.boundary; ++b, gain += 2)
-          add(gain, &g_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts]);
+          add(gain, &x_[static_cast<std::size_t>(boundary_rows_[c.boundary_rows + b]) * parts]);
       } else {
         for (int n = 0; n < node.terms; ++n, ++term)
-          add(&gains_[node.numbers + 2 * n], &g_[static_cast<std::size_t>(gain_rows_[term]) * parts]);
+          add(&gains_[node.numbers + 2 * n], &x_[static_cast<std::size_t>(gain_rows_[term]) * parts]);
       }
       store(re, to);
       store(im, to + width);
@@ -449,6 +482,7 @@ class SideBySide final : public ScenarioLanes {
     }
   }
 
+  double rated_power_ = 0;  // [W], of all loads
   PortCurrents currents_;
   std::vector<double> base_;
   std::vector<ClusterFactor::Port> ends_;  // of each row, nodes
@@ -456,15 +490,15 @@ class SideBySide final : public ScenarioLanes {
   std::vector<Channel> channels_;
   std::vector<Draw> draws_;
   std::array<std::vector<Share>, PortCurrents::kinds> shares_;
-  std::vector<std::pair<int, Complex>> sources_;
   std::vector<PortCurrents::Irregular> irregular_;  // by row
   std::vector<Complex> irregular_power_;            // by device and lane
   std::vector<Cluster> clusters_;
-  std::vector<int> boundary_rows_, receiving_;
+  std::vector<int> boundary_rows_;
   std::vector<Recovered> recovered_;
   std::vector<int> gain_rows_;
-  Aligned<Real> numbers_, gains_, start_;
-  Aligned<Real> z_, g_, r_, y_;  // where currents are evaluated, what the network makes of them, the currents; what devices draw
+  Aligned<Real> numbers_, gains_, shares_of_rated_;
+  std::vector<Real> start_;  // of each row: real part without load, how rated load changes it; the same of the imaginary part
+  Aligned<Real> x_, r_, y_;  // voltages, currents, what devices draw at nominal voltage
 };
 
 }  // namespace

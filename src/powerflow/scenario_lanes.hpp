@@ -22,8 +22,10 @@ class ScenarioLanes {
   };
 
   virtual int lanes() const = 0;
-  /// Takes numbers and voltages to begin with [V] from a model and a factor of the same structure as those it was made with.
-  virtual void prepare(const ClusterFactor& factor, std::span<const Complex> start) = 0;
+  /// Takes the numbers of a factor of the same structure as the one it was made with.
+  virtual void prepare(const ClusterFactor& factor) = 0;
+  /// Voltages to begin with [V]: a scenario starts between those without load and those at rated loads.
+  virtual void set_start(std::span<const Complex> unloaded, std::span<const Complex> rated) = 0;
   /// Solves at most lanes() scenarios.
   virtual void solve(std::span<const LoadingConditions> scenarios, double tolerance, int max_iterations) = 0;
   virtual Complex voltage(int node, int lane) const = 0;  ///< [V]
