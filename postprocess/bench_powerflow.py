@@ -15,8 +15,8 @@ from pathlib import Path
 # [us]
 GOALS = {
     "ieee8500/cold/1e-4": 100, "ieee8500/cold/1e-10": 250, "ieee8500/tap/1e-4": 80, "ieee8500/static/1e-4": 1500,
-    "ieee123/cold/1e-4": 4.5, "ieee123/static/1e-4": 60, "ieee37/cold/1e-4": 2.5, "ieee37/batch/1e-8": 1 / 1.6, "ieee123/batch/1e-8": 1.0,
-    "ieee8500/batch/1e-8": 25, "ieee8500/series.8760/1e-4": 3e6, "radial1001/cold/1e-8": 35, "radial10001/cold/1e-8": 400,
+    "ieee123/cold/1e-4": 4.5, "ieee123/static/1e-4": 60, "ieee37/cold/1e-4": 2.5, "ieee37/batch/1e-4": 1 / 1.6, "ieee123/batch/1e-4": 1.0,
+    "ieee8500/batch/1e-4": 25, "ieee8500/series.8760/1e-4": 3e6, "radial1001/cold/1e-8": 35, "radial10001/cold/1e-8": 400,
 }  # fmt: skip
 # Another start of the same solve counts for the same case.
 VARIANTS = {"cold_own": "cold"}

@@ -1,5 +1,6 @@
 // Our side of `./gridfed bench powerflow`: times UnbalancedPowerFlow on one thread and writes rows {case, seconds, iterations, what}.
 #include "grid/opendss_reader.hpp"
+#include "powerflow/batch_power_flow.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "powerflow/static_control.hpp"
 #include "powerflow/time_series.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -26,9 +28,9 @@ class Timings {
  public:
   explicit Timings(double seconds) : seconds_(seconds) {}
 
-  /// Median time of work() after reset(), which is not timed, over as many repetitions as fit.
+  /// Median time of work() after reset(), which is not timed, over as many repetitions as fit; divided by `solves`.
   template <class Reset, class Work>
-  void measure(const std::string& name, const std::string& what, int iterations_of_one, Reset reset, Work work) {
+  void measure(const std::string& name, const std::string& what, int iterations_of_one, Reset reset, Work work, double solves = 1) {
     std::vector<double> times;
     double spent = 0;
     for (int i = 0; i < 2; ++i) reset(), work();
@@ -40,7 +42,7 @@ class Timings {
       spent += times.back();
     }
     std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-    add(name, what, iterations_of_one, times[times.size() / 2], times.size());
+    add(name, what, iterations_of_one, times[times.size() / 2] / solves, times.size());
   }
 
   void add(const std::string& name, const std::string& what, int iterations, double seconds, std::size_t repetitions) {
@@ -99,13 +101,24 @@ void time_feeder(const std::string& argument, Timings& timings) {
         fmt::format("{}/cold/{}", name, label), "flat_start() and solve(): voltages of all nodes; factorised before", iterations, [] {},
         [&] { flow.flat_start(), flow.solve(rated); });
   }
-  std::vector<LoadingConditions> batch;
-  for (int i = 0; i < 200; ++i) batch.push_back(rated_conditions(*network, 0.5 + 0.7 * ((i * 37) % 200) / 200.0));
-  UnbalancedPowerFlow flow(network, {.tolerance = 1e-8, .max_iterations = 200});
-  std::size_t next = 0;
-  timings.measure(
-      name + "/batch/1e-8", "solve() of loads scaled by 0.5 to 1.2, each from the solution before", flow.solve(rated).iterations,
-      [&] { next = (next + 1) % batch.size(); }, [&] { flow.solve(batch[next]); });
+  std::vector<LoadingConditions> scenarios;
+  for (int i = 0; i < 200; ++i) scenarios.push_back(rated_conditions(*network, 0.5 + 0.7 * ((i * 37) % 200) / 200.0));
+  for (const auto& [label, tolerance] : {std::pair{"1e-4", 1e-4}, {"1e-8", 1e-8}}) {
+    BatchPowerFlow batch(network, {.tolerance = tolerance, .max_iterations = 200});
+    std::int64_t iterations = 0, lost = 0;
+    const auto solve = [&] {
+      batch.solve(scenarios, [&](const BatchSolution& some) {
+        for (int k = 0; k < some.count(); ++k) iterations += some.iterations(k), lost += !some.converged(k);
+      });
+    };
+    solve();
+    if (lost > 0) throw Error("{} of the scenarios of '{}' do not converge", lost, name);
+    const auto all = static_cast<double>(scenarios.size());
+    timings.measure(
+        fmt::format("{}/batch/{}", name, label),
+        "BatchPowerFlow::solve(), 200 scenarios, loads scaled by 0.5 to 1.2: voltages of all nodes",
+        static_cast<int>(std::lround(static_cast<double>(iterations) / all)), [] {}, solve, all);
+  }
   if (network->regulator_transformers().empty()) return;
   if (name == "ieee8500") time_series(name, path, timings);
   const int regulated = network->regulator_transformers().front();
