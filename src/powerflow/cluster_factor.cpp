@@ -12,9 +12,13 @@ namespace {
 
 constexpr double zero_pivot = 1e-4;  // [VA at nominal voltage]: below a part per million of the smallest transformer
 
-/// Without the checks for infinities of std::complex.
+// Without the checks for infinities of std::complex.
 inline Complex multiply(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+inline Complex inverse_of(Complex a) {
+  const double scale = 1 / std::norm(a);
+  return {a.real() * scale, -a.imag() * scale};
 }
 
 }  // namespace
@@ -49,14 +53,14 @@ int ClusterFactor::refactorise(const NodalMatrix& y, std::span<const int> change
 int ClusterFactor::factorise(Cluster& c) {
   const int inside = static_cast<int>(c.interior.size()), outside = static_cast<int>(c.boundary.size());
   const int width = (c.count + outside + lane_count - 1) / lane_count * lane_count;
-  front_.assign(static_cast<std::size_t>(inside) * inside, Complex{});
+  front_.resize(std::max(front_.size(), static_cast<std::size_t>(inside) * inside));  // of zeros, which it is left with
   right_.assign(static_cast<std::size_t>(2) * inside * width, 0.0);
   const auto y = [&](int row, int column) -> Complex& { return front_[static_cast<std::size_t>(row) * inside + column]; };
   const auto re = [&](int row) { return right_.data() + static_cast<std::size_t>(2) * row * width; };
   const auto im = [&](int row) { return re(row) + width; };
   const auto add = [&](int row, int place, Complex value) {
     if (place < inside) {
-      y(row, place) += value;
+      if (place <= row) y(row, place) += value;
     } else {
       re(row)[c.count + place - inside] += value.real();
       im(row)[c.count + place - inside] += value.imag();
@@ -107,8 +111,11 @@ int ClusterFactor::factorise(Cluster& c) {
   };
   for (int p = 0; p < inside; ++p) {
     const Complex pivot = y(p, p);
-    if (!(std::norm(pivot) > zero_pivot * zero_pivot)) return c.interior[p];
-    const Complex inverse = 1.0 / pivot;
+    if (!(std::norm(pivot) > zero_pivot * zero_pivot)) {
+      std::fill(front_.begin(), front_.end(), Complex{});
+      return c.interior[p];
+    }
+    const Complex inverse = inverse_of(pivot);
     const auto& below = c.below[p];
     for (const int row : below) {
       const Complex factor = multiply(y(row, p), inverse);
@@ -128,7 +135,11 @@ int ClusterFactor::factorise(Cluster& c) {
       store(a * x - b * z, r_re + k);
       store(a * z + b * x, r_im + k);
     }
-    for (const int row : c.below[p]) subtract(p, row, y(row, p));
+    for (const int row : c.below[p]) {
+      subtract(p, row, y(row, p));
+      y(row, p) = 0;
+    }
+    y(p, p) = 0;
   }
 
   store_numbers(c, width);
@@ -145,33 +156,43 @@ void ClusterFactor::store_numbers(const Cluster& c, int width) {
   const auto re = [&](int row) { return right_.data() + static_cast<std::size_t>(2) * row * width; };
   const Pass& pass = passes_[c.pass];
   const int columns = c.count + pass.boundary;
+  const std::size_t further = pass.packed ? lane_count : pass.rows;
   for (int row = 0; row < c.count; ++row) {
     const auto& [a, b] = c.ends[row];
-    for (int k = 0; k < columns; ++k) {
-      if (pass.packed && k > row && k < c.count) continue;  // the upper triangle
-      const double real = (a >= 0 ? re(a)[k] : 0.0) - (b >= 0 ? re(b)[k] : 0.0);
-      const double imaginary = (a >= 0 ? re(a)[width + k] : 0.0) - (b >= 0 ? re(b)[width + k] : 0.0);
-      std::size_t at = pass.matrix;
-      if (!pass.packed) {
-        at += static_cast<std::size_t>(2) * k * pass.rows + row;
-      } else if (k < c.count) {
-        at += static_cast<std::size_t>(2 * lane_count) * (row * (row + 1) / 2 + k) + c.lane;
-      } else {
-        at += pass.own_numbers() + static_cast<std::size_t>(2 * lane_count) * ((k - c.count) * c.count + row) + c.lane;
-      }
-      const std::size_t further = pass.packed ? lane_count : pass.rows;
+    const auto put = [&](std::size_t at, double real, double imaginary) {
       matrices_[at] = real;
       matrices_[at + further] = imaginary;
+      if (single_matrices_.empty()) return;
       single_matrices_[at] = static_cast<float>(real);
       single_matrices_[at + further] = static_cast<float>(imaginary);
+    };
+    const auto store_row = [&](auto number) {
+      if (pass.packed) {
+        std::size_t at = pass.matrix + static_cast<std::size_t>(lane_count) * row * (row + 1) + c.lane;  // the lower triangle
+        for (int k = 0; k <= row; ++k, at += 2 * lane_count) put(at, number(k), number(width + k));
+        at = pass.matrix + pass.own_numbers() + static_cast<std::size_t>(2 * lane_count) * row + c.lane;
+        for (int k = c.count; k < columns; ++k, at += static_cast<std::size_t>(2 * lane_count) * c.count)
+          put(at, number(k), number(width + k));
+      } else {
+        std::size_t at = pass.matrix + row;
+        for (int k = 0; k < columns; ++k, at += 2 * static_cast<std::size_t>(pass.rows)) put(at, number(k), number(width + k));
+      }
+    };
+    if (b < 0) {
+      store_row([from = re(a)](int k) { return from[k]; });
+    } else if (a < 0) {
+      store_row([from = re(b)](int k) { return -from[k]; });
+    } else {
+      store_row([from = re(a), to = re(b)](int k) { return from[k] - to[k]; });
     }
   }
   for (std::size_t row = 0; row < c.rest.size(); ++row) {
     double* to = recovery_.data() + c.recovery + row;
     const double base = base_[c.interior[c.rest[row]]];
+    const double* from = re(c.rest[row]);
     for (int k = 0; k < columns; ++k, to += 2 * c.recovery_rows()) {
-      to[0] = base * re(c.rest[row])[k];
-      to[c.recovery_rows()] = base * re(c.rest[row])[width + k];
+      to[0] = base * from[k];
+      to[c.recovery_rows()] = base * from[width + k];
     }
   }
 }

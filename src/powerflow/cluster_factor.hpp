@@ -33,8 +33,8 @@ struct NodalMatrix {
 /// 4. Small clusters of one shape that do not depend on each other are worked on eight at a time, one a vector lane, with half of the
 ///    symmetric M; a larger one fills the lanes with its own channels.
 ///
-/// What is read is contiguous, and only what is drawn upon is ever touched. The matrices are there in double and in single precision: the
-/// latter halve the bytes, for iterations that need no more.
+/// What is read is contiguous, and only what is drawn upon is ever touched. Large matrices are there in single precision, too: half the
+/// bytes, for iterations that need no more.
 class ClusterFactor {
  public:
   /// Where a current enters and a voltage is wanted: nodes, ground is -1. Both belong to one bus.
@@ -84,6 +84,8 @@ class ClusterFactor {
   };
   std::vector<Eliminated> eliminated() const;
 
+  /// Whether solve() can be had in float: where matrices leave the first-level cache, so that half the bytes pay.
+  bool has_single() const { return !single_matrices_.empty(); }
   /// Bytes of the matrices in double precision, which one solve() reads, part of them twice.
   std::size_t bytes() const { return matrices_.size() * sizeof(double); }
   int clusters() const { return static_cast<int>(clusters_.size()); }
@@ -129,7 +131,7 @@ class ClusterFactor {
     bool packed = false;
   };
   std::vector<Group> groups() const;
-  void lay_out(std::span<const Port> ports);
+  void lay_out(std::span<const Port> ports, Use use);
   static std::vector<std::vector<int>> filled_pattern(const Cluster& cluster);
   double cost(int wanted, std::span<const Port> ports, Use use);
   int factorise(Cluster& cluster);

@@ -50,7 +50,7 @@ ClusterFactor::ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, 
     }
   }
   make_clusters(ports, best);
-  lay_out(ports);
+  lay_out(ports, use);
 }
 
 // Kron's reduction of bus e with neighbours n: Y_nn' -= Y_ne D_e^-1 Y_en'. What it adds is kept apart from the given values, which may
@@ -453,7 +453,7 @@ double ClusterFactor::cost(int wanted, std::span<const Port> ports, Use use) {
   return cycles + std::max(0.0, bytes - cache) / 10;
 }
 
-void ClusterFactor::lay_out(std::span<const Port> ports) {
+void ClusterFactor::lay_out(std::span<const Port> ports, Use use) {
   std::size_t matrix = 0, recovery = 0;
   channels_ = 0;
   const auto grouped = groups();
@@ -503,7 +503,9 @@ void ClusterFactor::lay_out(std::span<const Port> ports) {
     }
   }
   matrices_.assign(matrix + lane_count, 0.0);
-  single_matrices_.assign(matrix + lane_count, 0.0F);
+  constexpr std::size_t first_level_cache = 100'000;
+  const bool single_pays = use == Use::solve && bytes() >= first_level_cache;
+  if (single_pays) single_matrices_.assign(matrix + lane_count, 0.0F);
   recovery_.assign(recovery + lane_count, 0.0);
 }
 

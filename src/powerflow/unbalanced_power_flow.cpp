@@ -153,10 +153,10 @@ struct UnbalancedPowerFlow::Workspace {
     start_known = true;
   }
 
-  /// Single precision pays where matrices leave the first-level cache. What it is worth is tried on the currents of loads that are off.
+  /// What single precision is worth is tried on the currents of loads that are off.
   void try_single_precision(const NodalModel& model) {
     single_level = std::numeric_limits<double>::infinity();
-    if (factor.bytes() < 100'000) return;
+    if (!factor.has_single()) return;
     find_start();
     LoadingConditions off = rated_conditions(model.network(), 0.0);
     currents.set_conditions(off);
