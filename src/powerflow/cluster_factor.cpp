@@ -197,9 +197,36 @@ void ClusterFactor::store_numbers(const Cluster& c, int width) {
   }
 }
 
-void ClusterFactor::recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const {
-  for (const auto& [node, channel] : direct_) v[node] = {base_[node] * x_re[channel], base_[node] * x_im[channel]};
-  for (const int number : with_rest_) {
+ClusterFactor::Recovery ClusterFactor::recovery_of(std::span<const int> nodes) const {
+  std::vector<bool> wanted(base_.size(), false), of_cluster(clusters_.size(), false);
+  for (const int node : nodes) wanted[node] = true;
+  Recovery some;
+  std::size_t at = 0;
+  for (const auto& one : all_.recovered) {
+    if (wanted[one.node]) {
+      some.recovered.push_back(one);
+      for (std::size_t n = at; n < at + one.terms; ++n) {
+        some.nodes.push_back(all_.nodes[n]);
+        some.gains.insert(some.gains.end(), {all_.gains[2 * n], all_.gains[2 * n + 1]});
+        wanted[all_.nodes[n]] = true;
+      }
+    }
+    at += one.terms;
+  }
+  for (const auto& one : all_.direct) {
+    if (wanted[one.node]) some.direct.push_back(one);
+  }
+  for (const int number : all_.with_rest) {
+    const Cluster& c = clusters_[number];
+    if (std::any_of(c.rest.begin(), c.rest.end(), [&](int i) { return wanted[c.interior[i]]; })) some.with_rest.push_back(number);
+  }
+  return some;
+}
+
+void ClusterFactor::recover(const Recovery& recovery, const double* r_re, const double* r_im, const double* x_re, const double* x_im,
+                            std::span<Complex> v) const {
+  for (const auto& [node, channel] : recovery.direct) v[node] = {base_[node] * x_re[channel], base_[node] * x_im[channel]};
+  for (const int number : recovery.with_rest) {
     const Cluster& c = clusters_[number];
     const Pass& pass = passes_[c.pass];
     const int rows = c.recovery_rows();
@@ -222,15 +249,15 @@ void ClusterFactor::recover(const double* r_re, const double* r_im, const double
       for (int k = 0; k < last; ++k) v[c.interior[c.rest[first + k]]] = {re[k], im[k]};
     }
   }
-  recover_eliminated(v);
+  recover_eliminated(recovery, v);
 }
 
 // g++ 12 would pair real and imaginary parts into vectors that it writes in halves and reads whole, which waits for the store: four times
 // slower.
-__attribute__((optimize("no-tree-slp-vectorize"))) void ClusterFactor::recover_eliminated(std::span<Complex> v) const {
-  const int* nodes = recovery_nodes_.data();
-  const double* gains = recovery_gains_.data();
-  for (const auto& [node, terms] : recovered_) {
+__attribute__((optimize("no-tree-slp-vectorize"))) void ClusterFactor::recover_eliminated(const Recovery& recovery, std::span<Complex> v) {
+  const int* nodes = recovery.nodes.data();
+  const double* gains = recovery.gains.data();
+  for (const auto& [node, terms] : recovery.recovered) {
     double re = 0, im = 0;
     for (int n = 0; n < terms; ++n) {
       const double* at = reinterpret_cast<const double*>(&v[nodes[n]]);
@@ -287,13 +314,13 @@ std::vector<ClusterFactor::Block> ClusterFactor::blocks() const {
 std::vector<ClusterFactor::Eliminated> ClusterFactor::eliminated() const {
   std::vector<Eliminated> all;
   std::size_t at = 0;
-  for (const auto& [node, terms] : recovered_) {
+  for (const auto& [node, terms] : all_.recovered) {
     auto& one = all.emplace_back();
     one.node = node;
     for (int n = 0; n < terms; ++n, ++at) {
-      const int from = recovery_nodes_[at];
+      const int from = all_.nodes[at];
       one.from.push_back(from);
-      one.gain.push_back(Complex(recovery_gains_[2 * at], recovery_gains_[2 * at + 1]) * base_[from] / base_[node]);
+      one.gain.push_back(Complex(all_.gains[2 * at], all_.gains[2 * at + 1]) * base_[from] / base_[node]);
     }
   }
   return all;

@@ -63,8 +63,16 @@ class ClusterFactor {
   /// added to it.
   template <class Real>
   void solve(Real* r_re, Real* r_im, Real* x_re, Real* x_im) const;
-  /// Voltages of all nodes [V] from r as solve() left it and x.
-  void recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const;
+  /// What there is to do for the voltages of some nodes.
+  class Recovery;
+  Recovery recovery_of(std::span<const int> nodes) const;
+  /// Voltages of these nodes [V], and of a few more, from r as solve() left it and x; the others are not touched.
+  void recover(const Recovery& recovery, const double* r_re, const double* r_im, const double* x_re, const double* x_im,
+               std::span<Complex> v) const;
+  /// Of all nodes.
+  void recover(const double* r_re, const double* r_im, const double* x_re, const double* x_im, std::span<Complex> v) const {
+    recover(all_, r_re, r_im, x_re, x_im, v);
+  }
 
   /// A cluster's equations, voltages in per unit. Clusters stand before those they hang on.
   struct Block {
@@ -90,10 +98,22 @@ class ClusterFactor {
   std::size_t bytes() const { return matrices_.size() * sizeof(double); }
   int clusters() const { return static_cast<int>(clusters_.size()); }
 
- private:
-  struct Recovered {  ///< an eliminated node: its voltage is a sum of gains times voltages of remaining nodes
-    int node = 0, terms = 0;
+  class Recovery {
+    friend ClusterFactor;
+    struct Direct {
+      int node = 0, channel = 0;
+    };
+    struct Recovered {
+      int node = 0, terms = 0;
+    };
+    std::vector<Direct> direct;        // nodes whose voltage to ground is a channel's
+    std::vector<int> with_rest;        // clusters with nodes that have no channel
+    std::vector<Recovered> recovered;  // eliminated nodes: a voltage is a sum of gains times voltages of remaining nodes
+    std::vector<int> nodes;            // of all recovered nodes, one after the other
+    std::vector<double> gains;         // [V] from [V], real and imaginary part of each
   };
+
+ private:
   /// What solve() needs of a cluster, or of as many of one shape as there are lanes: channel k of the cluster in lane l is then
   /// first_channel + lane_count k + l, and its boundary's channels and its numbers lie in the same way.
   struct Pass {
@@ -138,16 +158,14 @@ class ClusterFactor {
   void store_numbers(const Cluster& cluster, int width);
   template <class Real>
   const Real* matrices() const;
-  void recover_eliminated(std::span<Complex> v) const;
+  static void recover_eliminated(const Recovery& recovery, std::span<Complex> v);
 
   // Of the network as given.
   std::vector<int> bus_start_, bus_of_node_;
   std::vector<double> base_;
   std::vector<bool> kept_bus_;
   // After the reduction: the remaining nodes' matrix by the original node numbers.
-  std::vector<Recovered> recovered_;
-  std::vector<int> recovery_nodes_;                    // of all recovered nodes, one after the other
-  std::vector<double> recovery_gains_;                 // [V] from [V], real and imaginary part of each
+  Recovery all_;                                       // of all nodes
   std::vector<int> row_start_, column_, source_slot_;  // slot in the given matrix, -1 for fill
   std::vector<Complex> value_, fill_;                  // fill_: what the eliminated buses added
   // Elimination tree of the remaining buses.
@@ -155,11 +173,6 @@ class ClusterFactor {
   std::vector<Cluster> clusters_;
   std::vector<Pass> passes_;
   std::vector<int> boundary_channels_;
-  struct Direct {
-    int node = 0, channel = 0;
-  };
-  std::vector<Direct> direct_;  // nodes whose voltage to ground is a channel's
-  std::vector<int> with_rest_;  // clusters with nodes that have no channel
   std::vector<int> cluster_of_node_, node_channel_, channel_of_port_;
   std::vector<bool> dirty_;
   AlignedDoubles matrices_, recovery_;

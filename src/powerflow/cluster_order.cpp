@@ -146,14 +146,14 @@ void ClusterFactor::reduce(const NodalMatrix& y) {
     }
   }
   for (int node = 0; node < y.nodes(); ++node) {
-    if (gone[bus_of_node_[node]]) recovered_.push_back({node, static_cast<int>(terms[node].size())});
+    if (gone[bus_of_node_[node]]) all_.recovered.push_back({node, static_cast<int>(terms[node].size())});
   }
-  std::stable_sort(recovered_.begin(), recovered_.end(), [](const Recovered& a, const Recovered& b) { return a.terms < b.terms; });
-  for (const auto& [node, number] : recovered_) {
+  std::stable_sort(all_.recovered.begin(), all_.recovered.end(), [](const auto& a, const auto& b) { return a.terms < b.terms; });
+  for (const auto& [node, number] : all_.recovered) {
     for (const auto& [from, gain] : terms[node]) {
-      recovery_nodes_.push_back(from);
+      all_.nodes.push_back(from);
       const Complex volts = gain * base_[node] / base_[from];
-      recovery_gains_.insert(recovery_gains_.end(), {volts.real(), volts.imag()});
+      all_.gains.insert(all_.gains.end(), {volts.real(), volts.imag()});
     }
   }
 
@@ -478,7 +478,7 @@ void ClusterFactor::lay_out(std::span<const Port> ports, Use use) {
       c.recovery = recovery;
       recovery += static_cast<std::size_t>(2) * (c.count + c.boundary.size()) * c.recovery_rows();
       c.schur.assign(c.boundary.size() * c.boundary.size(), 0);
-      if (!c.rest.empty()) with_rest_.push_back(group.members[lane]);
+      if (!c.rest.empty()) all_.with_rest.push_back(group.members[lane]);
     }
     passes_.push_back(pass);
   }
@@ -489,7 +489,7 @@ void ClusterFactor::lay_out(std::span<const Port> ports, Use use) {
   for (int node = 0; node < static_cast<int>(node_channel_.size()); ++node) {
     if (node_channel_[node] < 0) continue;
     node_channel_[node] = clusters_[cluster_of_node_[node]].channel(node_channel_[node]);
-    direct_.push_back({node, node_channel_[node]});
+    all_.direct.push_back({node, node_channel_[node]});
   }
   for (std::size_t i = 0; i < grouped.size(); ++i) {
     const Pass& pass = passes_[i];

@@ -19,7 +19,7 @@ ControlResult ControlledPowerFlow::solve(LoadingConditions& conditions, std::spa
     if (inverters) {
       inverters_.solve(flow_, conditions, panel_power, states);
     } else {
-      flow_.solve(conditions);
+      flow_.solve(conditions, mode_ == ControlMode::off ? PowerFlow::Voltages::all : PowerFlow::Voltages::measured);
     }
     if (!flow_.solution().converged) break;
     if (mode_ == ControlMode::off) {
@@ -34,6 +34,7 @@ ControlResult ControlledPowerFlow::solve(LoadingConditions& conditions, std::spa
     }
     ++result.control_iterations;
   }
+  flow_.complete();
   result.tap_operations = static_cast<int>(queue_.tap_operations() - taps);
   result.capacitor_operations = static_cast<int>(queue_.capacitor_operations() - steps);
   return result;

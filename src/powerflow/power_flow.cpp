@@ -87,7 +87,7 @@ void PowerFlow::start_positive_sequence() {
   for (std::size_t i = 0; i < x_.size(); ++i) x_[i] = network().buses()[nodes[i].bus].start_voltage.value_or(source / std::abs(source));
 }
 
-void PowerFlow::take_voltages(std::span<Complex> v) const {
+void PowerFlow::take_voltages(std::span<Complex> v, Voltages) {
   for (std::size_t i = 0; i < v.size(); ++i) v[i] = x_[i] * model_.base()[i];
 }
 
@@ -111,7 +111,7 @@ void PowerFlow::check(const LoadingConditions& conditions) const {
   }
 }
 
-const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
+const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions, Voltages voltages) {
   check(conditions);
   solution_.converged = false;
   solution_.iterations = 0;
@@ -121,8 +121,15 @@ const PowerFlowSolution& PowerFlow::solve(const LoadingConditions& conditions) {
   iterate(conditions, solution_);
   conditions_ = conditions;
   conditions_.generator_power = solution_.generator_power;
-  take_voltages(solution_.bus_voltages);
+  take_voltages(solution_.bus_voltages, voltages);
+  complete_ = voltages == Voltages::all;
   warm_ = solution_.converged;
+  return solution_;
+}
+
+const PowerFlowSolution& PowerFlow::complete() {
+  if (!complete_) take_voltages(solution_.bus_voltages, Voltages::all);
+  complete_ = true;
   return solution_;
 }
 

@@ -44,8 +44,12 @@ class PowerFlow {
   /// Throws an Error if the conditions are not of this network.
   void check(const LoadingConditions& conditions) const;
 
+  /// Which voltages a solve works out: all, or those alone that regulators and capacitor controls measure, which is cheaper where control
+  /// may act next. complete() then gives the others, up to the next change of state.
+  enum class Voltages { all, measured };
   /// Starts from the last converged voltages (no load if there are none). The reference stays valid until the next call.
-  const PowerFlowSolution& solve(const LoadingConditions& conditions);
+  const PowerFlowSolution& solve(const LoadingConditions& conditions, Voltages voltages = Voltages::all);
+  const PowerFlowSolution& complete();
   const PowerFlowSolution& solution() const { return solution_; }
   /// Powers at the last solution.
   PowerBalance balance() const { return model_.balance(conditions_, solution_.bus_voltages); }
@@ -91,11 +95,11 @@ class PowerFlow {
   virtual void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) = 0;
 
   /// Voltages that iterate() ended with [V]; those of x_ unless a solver has its own.
-  virtual void take_voltages(std::span<Complex> v) const;
+  virtual void take_voltages(std::span<Complex> v, Voltages voltages);
 
   PowerFlowSolution solution_;
   LoadingConditions conditions_;  // of the solution
-  bool warm_ = false;
+  bool warm_ = false, complete_ = true;
 };
 
 /// Three-phase nodal fixed point: Y v = i(v), with Y factorised once per topology and tap state (ClusterFactor) and part of what loads draw
@@ -110,7 +114,7 @@ class UnbalancedPowerFlow final : public PowerFlow {
   void refresh(const StateChange& change) override;
   void start() override;
   void iterate(const LoadingConditions& conditions, PowerFlowSolution& solution) override;
-  void take_voltages(std::span<Complex> v) const override;
+  void take_voltages(std::span<Complex> v, Voltages voltages) override;
 
   void prepare();
 

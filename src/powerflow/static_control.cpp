@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numbers>
 
@@ -20,6 +21,44 @@ RegulatorSettings regulator_settings(const Network& network) {
   RegulatorSettings settings;
   for (const auto& regulator : network.data().regulators) settings.setpoint.push_back(regulator.setpoint);
   return settings;
+}
+
+std::vector<int> measured_nodes(const NodalModel& model) {
+  const Network& network = model.network();
+  std::vector<int> nodes;
+  const auto of_element = [&](const Primitive& primitive) {
+    std::copy_if(primitive.nodes.begin(), primitive.nodes.end(), std::back_inserter(nodes), [](int node) { return node != ground; });
+  };
+  const auto of_bus = [&](const Terminal& terminal) {
+    const int bus = network.bus_of(terminal);
+    for (int node = model.bus_start()[bus]; node < model.bus_start()[bus + 1]; ++node) nodes.push_back(node);
+  };
+  for (std::size_t i = 0; i < network.data().regulators.size(); ++i) {
+    of_element(model.transformers()[network.regulator_transformers()[i]]);
+    if (const auto& remote = network.data().regulators[i].remote) of_bus(*remote);
+  }
+  for (std::size_t i = 0; i < network.data().capacitor_controls.size(); ++i) {
+    const auto& control = network.data().capacitor_controls[i];
+    const int element = network.monitored_elements()[i];
+    switch (control.monitored.kind) {
+      case ElementKind::line:
+        of_element(model.lines()[element]);
+        break;
+      case ElementKind::transformer:
+        of_element(model.transformers()[element]);
+        break;
+      case ElementKind::capacitor:
+        of_element(model.capacitors()[element]);
+        break;
+      case ElementKind::reactor:
+        of_element(model.reactors()[element]);
+        break;
+      default:  // refused where it is measured
+        break;
+    }
+    if (control.voltage_bus) of_bus(*control.voltage_bus);
+  }
+  return nodes;
 }
 
 namespace {
@@ -133,7 +172,7 @@ int move_regulators(PowerFlow& flow, const RegulatorSettings& settings) {
 ControlResult solve_with_controls(PowerFlow& flow, const LoadingConditions& conditions, const RegulatorSettings& settings,
                                   int max_control_iterations) {
   ControlResult result;
-  while (flow.solve(conditions).converged && result.control_iterations < max_control_iterations) {
+  while (flow.solve(conditions, PowerFlow::Voltages::measured).converged && result.control_iterations < max_control_iterations) {
     auto actions = wanted_tap_changes(flow, settings);
     const auto steps = wanted_capacitor_steps(flow);
     actions.insert(actions.end(), steps.begin(), steps.end());
@@ -148,6 +187,7 @@ ControlResult solve_with_controls(PowerFlow& flow, const LoadingConditions& cond
       for (std::size_t k = 0; k < before[c].size(); ++k) result.capacitor_operations += before[c][k] != flow.state().capacitors[c][k];
     }
   }
+  flow.complete();
   return result;
 }
 

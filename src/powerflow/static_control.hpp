@@ -15,6 +15,9 @@ struct RegulatorSettings {
 /// Setpoints as the data has them.
 RegulatorSettings regulator_settings(const Network& network);
 
+/// Nodes whose voltages decide what regulators and capacitor controls want.
+std::vector<int> measured_nodes(const NodalModel& model);
+
 /// Voltage a regulator compares with its setpoint at the solver's last solution: |V / PT - (R + jX) I / CT| [V].
 double compensated_voltage(const PowerFlow& flow, int regulator);
 

@@ -3,11 +3,13 @@
 #include "powerflow/lanes.hpp"
 #include "powerflow/port_currents.hpp"
 #include "powerflow/power_flow.hpp"
+#include "powerflow/static_control.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace gridfed {
 
@@ -129,7 +131,8 @@ struct UnbalancedPowerFlow::Workspace {
   FixedPoint<float> single;
   Phasors<double> start;  // with every load at its nominal admittance: what a cold solve begins with
   bool start_known = false;
-  double single_level = 0;  // how far single precision leads [p.u.]
+  std::optional<ClusterFactor::Recovery> measured;  // of measured_nodes()
+  double single_level = 0;                          // how far single precision leads [p.u.]
 
   explicit Workspace(const NodalModel& model)
       : ports(ports_of(model)),
@@ -252,9 +255,15 @@ void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlow
   if (solution.converged) std::swap(w.whole.x, w.whole.g);
 }
 
-void UnbalancedPowerFlow::take_voltages(std::span<Complex> v) const {
+void UnbalancedPowerFlow::take_voltages(std::span<Complex> v, Voltages voltages) {
   const auto& w = work_->whole;
-  work_->factor.recover(w.r.re.data(), w.r.im.data(), w.x.re.data(), w.x.im.data(), v);
+  const auto& factor = work_->factor;
+  if (voltages == Voltages::measured) {
+    if (!work_->measured) work_->measured = factor.recovery_of(measured_nodes(model_));
+    factor.recover(*work_->measured, w.r.re.data(), w.r.im.data(), w.x.re.data(), w.x.im.data(), v);
+  } else {
+    factor.recover(w.r.re.data(), w.r.im.data(), w.x.re.data(), w.x.im.data(), v);
+  }
 }
 
 }  // namespace gridfed

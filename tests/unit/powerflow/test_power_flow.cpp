@@ -342,5 +342,22 @@ TEST(UnbalancedPowerFlow, RefusesOptionsAndConditionsThatMakeNoSense) {
   EXPECT_NE(test::error_of([&] { flow.solve({}); }).find("one power for each of its 15 loads"), std::string::npos);
 }
 
+TEST(UnbalancedPowerFlow, MeasuredVoltagesAreThoseOfAFullSolveAndCompleteGivesTheRest) {
+  for (const char* name : {"ieee13_der", "ieee34_der", "ieee37_der", "ieee123_der"}) {
+    const auto network = test::feeder(name);
+    UnbalancedPowerFlow all(network, {}), measured(network, {});
+    const auto conditions = rated_conditions(*network);
+    const auto& full = all.solve(conditions);
+    const auto& part = measured.solve(conditions, PowerFlow::Voltages::measured);
+    const auto nodes = measured_nodes(all.model());
+    EXPECT_FALSE(nodes.empty());
+    for (const int node : nodes) EXPECT_EQ(part.bus_voltages[node], full.bus_voltages[node]) << name;
+    EXPECT_NE(part.bus_voltages, full.bus_voltages);
+    EXPECT_EQ(measured.complete().bus_voltages, full.bus_voltages);
+    for (std::size_t r = 0; r < network->data().regulators.size(); ++r)
+      EXPECT_EQ(compensated_voltage(measured, static_cast<int>(r)), compensated_voltage(all, static_cast<int>(r)));
+  }
+}
+
 }  // namespace
 }  // namespace gridfed
