@@ -6,6 +6,7 @@
 #include "grid/opendss_elements.hpp"
 #include "grid/opendss_properties.hpp"
 #include "runtime/error.hpp"
+#include "runtime/stage_timer.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -484,15 +485,21 @@ const ElementClass* find_class(std::string_view name) {
 
 }  // namespace opendss
 
-NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options) {
+NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options, StageTimes* times) {
+  StageTimes unwanted;
+  StageTimes& wanted = times ? *times : unwanted;
   opendss::Interpreter interpreter(options);
-  interpreter.run_file(script, 0);
+  {
+    const auto scope = wanted.stage("parse");
+    interpreter.run_file(script, 0);
+  }
+  const auto scope = wanted.stage("elements");
   return interpreter.finish(script);
 }
 
-NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options) {
+NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options, StageTimes* times) {
   const std::string ending = opendss::lower_case(path.extension().string());
-  if (ending == ".dss") return read_opendss(path, options);
+  if (ending == ".dss") return read_opendss(path, options, times);
   if (ending == ".m") return read_matpower(path);
   if (ending == ".xml") return read_cim(path);
   throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss), a MATPOWER case (.m) or a CIM model (.xml)",
