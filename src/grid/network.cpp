@@ -10,14 +10,11 @@
 #include <map>
 #include <numbers>
 #include <queue>
-#include <set>
 
 namespace gridfed {
 
 int Network::find_bus(std::string_view name) const {
-  const auto found = std::lower_bound(bus_index_.begin(), bus_index_.end(), name,
-                                      [](const auto& entry, std::string_view key) { return entry.first < key; });
-  return found != bus_index_.end() && found->first == name ? found->second : -1;
+  return bus_index_.find(name, buses_);
 }
 
 int Network::find_node(int bus, int conductor) const {
@@ -64,40 +61,42 @@ class NetworkBuilder {
     faults_.add(origin, format, std::forward<Args>(args)...);
   }
   template <class Elements>
-  void check_names(const char* kind, const Elements& elements) {
-    faults_.check_names(kind, elements);
+  NameIndex check_names(const char* kind, const Elements& elements) {
+    return faults_.check_names(kind, elements);
   }
-  void check_positive(const Origin& origin, const std::string& what, double value) { faults_.check_positive(origin, what, value); }
+  void check_positive(const Origin& origin, const char* what, const std::string& name, double value) {
+    faults_.check_positive(origin, what, name, value);
+  }
 
   template <class Devices>
-  void check_devices(const char* kind, const Devices& devices) {
-    check_names(kind, devices);
+  NameIndex check_devices(const char* kind, const char* rated_voltage, const Devices& devices) {
+    NameIndex index = check_names(kind, devices);
     for (const auto& device : devices) {
-      const std::string name = fmt::format("{} '{}'", kind, device.name);
-      check_positive(device.origin, "rated voltage of " + name, device.rated_voltage);
+      check_positive(device.origin, rated_voltage, device.name, device.rated_voltage);
       const std::size_t needed = device.connection == Connection::delta && device.phases > 2 ? device.phases : device.phases + 1;
       if (device.terminal.nodes.size() != needed) {
-        fault(device.origin, "{} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
+        fault(device.origin, "{} '{}' has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", kind, device.name,
               device.terminal.nodes.size(), needed);
       }
     }
+    return index;
   }
 
   void check_elements() {
     if (data().sources.empty())
       faults_.messages.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
     for (const auto& bus : data().buses) {
-      if (bus.nominal_voltage) check_positive({}, fmt::format("nominal voltage of bus '{}'", bus.name), *bus.nominal_voltage);
-      if (bus.start_voltage) check_positive({}, fmt::format("starting voltage of bus '{}'", bus.name), std::abs(*bus.start_voltage));
+      if (bus.nominal_voltage) check_positive({}, "nominal voltage of bus", bus.name, *bus.nominal_voltage);
+      if (bus.start_voltage) check_positive({}, "starting voltage of bus", bus.name, std::abs(*bus.start_voltage));
     }
-    check_names("source", data().sources);
+    index_.sources = check_names("source", data().sources);
     for (const auto& source : data().sources) {
-      check_positive(source.origin, fmt::format("voltage of source '{}'", source.name), source.voltage_base * source.voltage_pu);
+      check_positive(source.origin, "voltage of source", source.name, source.voltage_base * source.voltage_pu);
       if (std::abs(source.z1) == 0) {
         fault(source.origin, "source '{}' has no impedance: give it a small one, such as X1=0.0001", source.name);
       }
     }
-    check_names("line", data().lines);
+    index_.lines = check_names("line", data().lines);
     for (const auto& line : data().lines) {
       const auto n = static_cast<Eigen::Index>(line.from.nodes.size());
       if (line.to.nodes.size() != line.from.nodes.size() || line.series_impedance.rows() != n || line.series_impedance.cols() != n ||
@@ -119,98 +118,97 @@ class NetworkBuilder {
         fault(line.origin, "line '{}' has an impedance matrix that cannot be inverted: check its rows", line.name);
       }
     }
-    check_names("transformer", data().transformers);
+    index_.transformers = check_names("transformer", data().transformers);
     for (const auto& transformer : data().transformers) {
-      const std::string name = fmt::format("transformer '{}'", transformer.name);
       const std::size_t windings = transformer.windings.size();
       if (windings < 2 || transformer.reactance_pu.size() != windings * (windings - 1) / 2) {
-        fault(transformer.origin, "{} has {} windings and {} reactances: give one reactance a pair", name, windings,
-              transformer.reactance_pu.size());
+        fault(transformer.origin, "transformer '{}' has {} windings and {} reactances: give one reactance a pair", transformer.name,
+              windings, transformer.reactance_pu.size());
         continue;
       }
       for (const auto& winding : transformer.windings) {
-        check_positive(transformer.origin, "rated voltage of " + name, winding.rated_voltage);
-        check_positive(transformer.origin, "rated power of " + name, winding.rated_power);
-        check_positive(transformer.origin, "tap of " + name, winding.tap);
+        check_positive(transformer.origin, "rated voltage of transformer", transformer.name, winding.rated_voltage);
+        check_positive(transformer.origin, "rated power of transformer", transformer.name, winding.rated_power);
+        check_positive(transformer.origin, "tap of transformer", transformer.name, winding.tap);
         if (winding.num_taps < 1 || !(winding.min_tap < winding.max_tap)) {
-          fault(transformer.origin, "{} has {} taps from {} to {}: give one or more between two unequal ends", name, winding.num_taps,
-                winding.min_tap, winding.max_tap);
+          fault(transformer.origin, "transformer '{}' has {} taps from {} to {}: give one or more between two unequal ends",
+                transformer.name, winding.num_taps, winding.min_tap, winding.max_tap);
         }
         const std::size_t needed =
             winding.connection == Connection::wye ? transformer.phases + 1 : (transformer.phases == 1 ? 2 : transformer.phases);
         if (winding.terminal.nodes.size() != needed) {
-          fault(transformer.origin, "a winding of {} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
-                winding.terminal.nodes.size(), needed);
+          fault(transformer.origin, "a winding of transformer '{}' has {} conductors, its connection needs {}: name the nodes as bus.1.2.3",
+                transformer.name, winding.terminal.nodes.size(), needed);
         }
       }
-      for (const double x : transformer.reactance_pu) check_positive(transformer.origin, "a leakage reactance of " + name, x);
+      for (const double x : transformer.reactance_pu)
+        check_positive(transformer.origin, "a leakage reactance of transformer", transformer.name, x);
     }
-    check_devices("load", data().loads);
+    index_.loads = check_devices("load", "rated voltage of load", data().loads);
     for (const auto& load : data().loads) {
       if (!std::isfinite(load.power.real()) || !std::isfinite(load.power.imag()))
         fault(load.origin, "load '{}' has a power that is not finite", load.name);
     }
-    check_devices("PVSystem", data().solar);
-    check_devices("WindGen", data().wind);
-    check_devices("Storage", data().batteries);
+    index_.solar = check_devices("PVSystem", "rated voltage of PVSystem", data().solar);
+    index_.wind = check_devices("WindGen", "rated voltage of WindGen", data().wind);
+    index_.batteries = check_devices("Storage", "rated voltage of Storage", data().batteries);
     for (const auto& battery : data().batteries) {
-      const std::string name = fmt::format("Storage '{}'", battery.name);
-      check_positive(battery.origin, "energy capacity of " + name, battery.capacity_wh);
-      check_positive(battery.origin, "power rating of " + name, battery.power_rating);
+      check_positive(battery.origin, "energy capacity of Storage", battery.name, battery.capacity_wh);
+      check_positive(battery.origin, "power rating of Storage", battery.name, battery.power_rating);
       if (!(battery.charge_efficiency > 0 && battery.charge_efficiency <= 1 && battery.discharge_efficiency > 0 &&
             battery.discharge_efficiency <= 1)) {
-        fault(battery.origin, "efficiencies of {} must lie in (0, 1]", name);
+        fault(battery.origin, "efficiencies of Storage '{}' must lie in (0, 1]", battery.name);
       }
       if (!(battery.min_soc >= 0 && battery.min_soc < 1 && battery.initial_soc >= 0 && battery.initial_soc <= 1)) {
-        fault(battery.origin, "charge limits of {} must lie in [0, 1]", name);
+        fault(battery.origin, "charge limits of Storage '{}' must lie in [0, 1]", battery.name);
       }
     }
-    for (const auto& plant : data().solar)
-      check_positive(plant.origin, fmt::format("capacity of PVSystem '{}'", plant.name), plant.capacity);
-    for (const auto& plant : data().wind) check_positive(plant.origin, fmt::format("capacity of WindGen '{}'", plant.name), plant.capacity);
-    check_devices("generator", data().generators);
+    for (const auto& plant : data().solar) check_positive(plant.origin, "capacity of PVSystem", plant.name, plant.capacity);
+    for (const auto& plant : data().wind) check_positive(plant.origin, "capacity of WindGen", plant.name, plant.capacity);
+    check_devices("generator", "rated voltage of generator", data().generators);
     for (const auto& generator : data().generators) {
       if (!std::isfinite(generator.power.real()) || !std::isfinite(generator.power.imag()))
         fault(generator.origin, "generator '{}' has a power that is not finite", generator.name);
       if (generator.voltage_setpoint_pu)
-        check_positive(generator.origin, fmt::format("voltage setpoint of generator '{}'", generator.name), *generator.voltage_setpoint_pu);
+        check_positive(generator.origin, "voltage setpoint of generator", generator.name, *generator.voltage_setpoint_pu);
       if (!(generator.min_reactive <= generator.max_reactive)) {
         fault(generator.origin, "generator '{}' has reactive limits from {} to {} var: exchange them", generator.name,
               generator.min_reactive, generator.max_reactive);
       }
     }
-    check_names("capacitor", data().capacitors);
+    index_.capacitors = check_names("capacitor", data().capacitors);
     for (const auto& capacitor : data().capacitors) {
-      check_positive(capacitor.origin, fmt::format("rated voltage of capacitor '{}'", capacitor.name), capacitor.rated_voltage);
+      check_positive(capacitor.origin, "rated voltage of capacitor", capacitor.name, capacitor.rated_voltage);
       if (capacitor.step_power.empty() || capacitor.states.size() != capacitor.step_power.size()) {
         fault(capacitor.origin, "capacitor '{}' has {} steps and {} states: give one state a step", capacitor.name,
               capacitor.step_power.size(), capacitor.states.size());
       }
     }
-    check_names("reactor", data().reactors);
+    index_.reactors = check_names("reactor", data().reactors);
     for (const auto& reactor : data().reactors) {
       if (std::abs(reactor.impedance) == 0) fault(reactor.origin, "reactor '{}' has zero impedance: give R and X or kvar", reactor.name);
     }
     check_names("regulator", data().regulators);
     for (const auto& regulator : data().regulators) {
-      const auto found = std::find_if(data().transformers.begin(), data().transformers.end(),
-                                      [&](const auto& t) { return t.name == regulator.transformer; });
-      if (found == data().transformers.end()) {
+      const int found = index_.transformers.find(regulator.transformer, data().transformers);
+      if (found < 0) {
         fault(regulator.origin, "regulator '{}' controls transformer '{}', which does not exist: define it first", regulator.name,
               regulator.transformer);
         continue;
       }
-      if (regulator.winding < 1 || regulator.winding > static_cast<int>(found->windings.size())) {
+      const std::size_t windings = data().transformers[found].windings.size();
+      if (regulator.winding < 1 || regulator.winding > static_cast<int>(windings)) {
         fault(regulator.origin, "regulator '{}' controls winding {} of '{}', which has {}", regulator.name, regulator.winding,
-              regulator.transformer, found->windings.size());
+              regulator.transformer, windings);
       }
-      network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
+      network_.regulator_transformers_.push_back(found);
     }
-    auto [capacitors, monitored] = check_capacitor_controls(data(), faults_);
+    auto [capacitors, monitored] = check_capacitor_controls(data(), index_, faults_);
     network_.controlled_capacitors_ = std::move(capacitors);
     network_.monitored_elements_ = std::move(monitored);
-    check_inverter_controls(data(), faults_);
+    check_inverter_controls(data(), index_, faults_);
     check_load_shapes(data(), faults_);
+    index_ = {};
   }
 
   void check_control_buses() {
@@ -228,46 +226,59 @@ class NetworkBuilder {
     }
   }
 
-  void add_terminal(const Terminal& terminal, const Origin& origin, const std::string& element) {
+  void add_terminal(const Terminal& terminal, const char* kind, const auto& element) {
+    const Origin& origin = element.origin;
     if (terminal.bus.empty()) {
-      fault(origin, "{} names no bus: give bus1=", element);
+      fault(origin, "{} '{}' names no bus: give bus1=", kind, element.name);
       return;
     }
-    auto [entry, added] = conductors_.try_emplace(terminal.bus);
-    if (added) order_.push_back(terminal.bus);
+    int bus = network_.find_bus(terminal.bus);
+    if (bus < 0) {
+      bus = static_cast<int>(network_.buses_.size());
+      network_.buses_.push_back({.name = terminal.bus, .position = {}});
+      network_.bus_index_.add(bus, network_.buses_);
+      conductors_.emplace_back();
+    }
+    std::vector<int>& known = conductors_[bus];
     for (std::size_t i = 0; i < terminal.nodes.size(); ++i) {
       const int conductor = terminal.nodes[i];
-      if (conductor < 0) fault(origin, "{} names node {} of bus '{}': nodes are 0 (ground) or positive", element, conductor, terminal.bus);
-      if (conductor > 0 && !terminal.is_open(static_cast<int>(i))) entry->second.insert(conductor);
+      if (conductor < 0)
+        fault(origin, "{} '{}' names node {} of bus '{}': nodes are 0 (ground) or positive", kind, element.name, conductor, terminal.bus);
+      if (conductor <= 0 || terminal.is_open(static_cast<int>(i))) continue;
+      const auto place = std::lower_bound(known.begin(), known.end(), conductor);
+      if (place == known.end() || *place != conductor) known.insert(place, conductor);
     }
     for (const int open : terminal.open) {
       if (open < 0 || open >= static_cast<int>(terminal.nodes.size()))
-        fault(origin, "{} is open at conductor {} of bus '{}', of {}: correct it", element, open + 1, terminal.bus, terminal.nodes.size());
+        fault(origin, "{} '{}' is open at conductor {} of bus '{}', of {}: correct it", kind, element.name, open + 1, terminal.bus,
+              terminal.nodes.size());
+    }
+  }
+
+  void add_each(const char* kind, const auto& elements) {
+    for (const auto& e : elements) {
+      add_terminal(e.terminal, kind, e);
+      if constexpr (requires { e.to; })
+        if (e.to) add_terminal(*e.to, kind, e);
     }
   }
 
   void collect_nodes() {
-    for (const auto& e : data().sources) add_terminal(e.terminal, e.origin, "source '" + e.name + "'");
+    add_each("source", data().sources);
     for (const auto& e : data().transformers) {
-      for (const auto& winding : e.windings) add_terminal(winding.terminal, e.origin, "transformer '" + e.name + "'");
+      for (const auto& winding : e.windings) add_terminal(winding.terminal, "transformer", e);
     }
     for (const auto& e : data().lines) {
-      add_terminal(e.from, e.origin, "line '" + e.name + "'");
-      add_terminal(e.to, e.origin, "line '" + e.name + "'");
+      add_terminal(e.from, "line", e);
+      add_terminal(e.to, "line", e);
     }
-    for (const auto& e : data().reactors) {
-      add_terminal(e.terminal, e.origin, "reactor '" + e.name + "'");
-      if (e.to) add_terminal(*e.to, e.origin, "reactor '" + e.name + "'");
-    }
-    for (const auto& e : data().capacitors) {
-      add_terminal(e.terminal, e.origin, "capacitor '" + e.name + "'");
-      if (e.to) add_terminal(*e.to, e.origin, "capacitor '" + e.name + "'");
-    }
-    for (const auto& e : data().loads) add_terminal(e.terminal, e.origin, "load '" + e.name + "'");
-    for (const auto& e : data().solar) add_terminal(e.terminal, e.origin, "PVSystem '" + e.name + "'");
-    for (const auto& e : data().wind) add_terminal(e.terminal, e.origin, "WindGen '" + e.name + "'");
-    for (const auto& e : data().batteries) add_terminal(e.terminal, e.origin, "Storage '" + e.name + "'");
-    for (const auto& e : data().generators) add_terminal(e.terminal, e.origin, "generator '" + e.name + "'");
+    add_each("reactor", data().reactors);
+    add_each("capacitor", data().capacitors);
+    add_each("load", data().loads);
+    add_each("PVSystem", data().solar);
+    add_each("WindGen", data().wind);
+    add_each("Storage", data().batteries);
+    add_each("generator", data().generators);
   }
 
   std::vector<int> nodes_of(const Terminal& terminal) const {
@@ -281,14 +292,11 @@ class NetworkBuilder {
   }
 
   void number() {
-    for (const auto& name : order_) {
-      const int bus = static_cast<int>(network_.buses_.size());
-      network_.buses_.push_back({.name = name, .position = {}});
-      network_.bus_index_.emplace_back(name, bus);
-      network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[name].size())});
-      for (const int conductor : conductors_[name]) network_.nodes_.push_back({bus, conductor});
+    for (std::size_t bus = 0; bus < conductors_.size(); ++bus) {
+      network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[bus].size())});
+      for (const int conductor : conductors_[bus]) network_.nodes_.push_back({static_cast<int>(bus), conductor});
     }
-    std::sort(network_.bus_index_.begin(), network_.bus_index_.end());
+    conductors_ = {};
     for (const auto& bus : data().buses) {
       const int position = network_.find_bus(bus.name);
       if (position < 0) continue;
@@ -313,6 +321,9 @@ class NetworkBuilder {
     for (const auto& e : data().batteries) network_.batteries_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().generators) network_.generators_.push_back(nodes_of(e.terminal));
   }
+
+  /// Nothing but open ends stand at the bus.
+  bool has_no_node(int bus) const { return network_.node_runs_[bus][1] == 0; }
 
   /// Rated line-to-neutral voltage of a winding.
   static double winding_voltage(const TransformerData& transformer, const WindingData& winding) {
@@ -346,8 +357,7 @@ class NetworkBuilder {
       const auto& line = data().lines[i];
       const int from = network_.find_bus(line.from.bus), to = network_.find_bus(line.to.bus);
       // A bus where nothing but open ends stand still has a place in the tree.
-      const bool leads =
-          conductors_[line.from.bus].empty() || conductors_[line.to.bus].empty() || !(line.from.all_open() || line.to.all_open());
+      const bool leads = has_no_node(from) || has_no_node(to) || !(line.from.all_open() || line.to.all_open());
       if (!line.closed || !leads) {
         open_lines[from] = open_lines[to] = line.name;
         continue;
@@ -374,12 +384,12 @@ class NetworkBuilder {
         for (std::size_t b = 0; b < transformer.windings.size(); ++b) {
           if (a == b) continue;
           const auto& other = transformer.windings[b];
-          const bool dead_end = conductors_[one.terminal.bus].empty() || conductors_[other.terminal.bus].empty();
+          const int to = network_.find_bus(other.terminal.bus);
+          const bool dead_end = has_no_node(from) || has_no_node(to);
           if (!dead_end && (one.terminal.all_open() || other.terminal.all_open())) continue;
           const double v = winding_voltage(transformer, one);
           const double base = 3 * v * v / (one.rated_power * 3 / transformer.phases);
-          arcs[from].push_back(
-              {network_.find_bus(other.terminal.bus), winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, -1});
+          arcs[from].push_back({to, winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, -1});
         }
       }
     }
@@ -486,8 +496,8 @@ class NetworkBuilder {
 
   Network network_;
   Faults faults_;
-  std::vector<std::string> order_;
-  std::map<std::string, std::set<int>> conductors_;
+  ElementIndex index_;
+  std::vector<std::vector<int>> conductors_;  // by bus, ascending
 };
 
 std::shared_ptr<const Network> make_network(NetworkData data) {

@@ -1,16 +1,15 @@
 #pragma once
 
 #include "grid/line_constants.hpp"
+#include "grid/name_index.hpp"
 #include "grid/network_data.hpp"
 #include "grid/opendss_parser.hpp"
 
 #include <deque>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -34,6 +33,12 @@ struct Object {
   bool enabled = true;
   bool closed = true;                               ///< by the commands open and close
   std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line or transformer, ascending
+};
+
+/// Where a bus is drawn.
+struct Coordinates {
+  std::string name;
+  std::array<double, 2> position;
 };
 
 struct LoadShape : Object {
@@ -252,23 +257,35 @@ struct Reactor : PowerElement {
 template <class T>
 class Table {
  public:
-  T* find(const std::string& name) {
-    const auto found = index_.find(name);
-    return found == index_.end() ? nullptr : &objects_[found->second];
+  T* find(std::string_view name) {
+    const int position = index_.find(name, objects_);
+    return position < 0 ? nullptr : &objects_[position];
   }
   T& add(const std::string& name, Origin origin) {
-    index_[name] = objects_.size();
+    T& object = add(name);
+    object.origin = std::move(origin);
+    return object;
+  }
+  T& add(std::string_view name) {
     objects_.emplace_back();
     objects_.back().name = name;
-    objects_.back().origin = std::move(origin);
+    index_.add(static_cast<int>(objects_.size()) - 1, objects_);
     return objects_.back();
   }
+  std::size_t size() const { return objects_.size(); }
   auto begin() { return objects_.begin(); }
   auto end() { return objects_.end(); }
 
+  /// Hands the objects over one by one and forgets each, so that a large table is never there twice.
+  template <class Take>
+  void drain(Take take) {
+    index_ = {};
+    for (; !objects_.empty(); objects_.pop_front()) take(objects_.front());
+  }
+
  private:
   std::deque<T> objects_;
-  std::unordered_map<std::string, std::size_t> index_;
+  NameIndex index_;
 };
 
 /// Everything a script has defined so far.
@@ -281,7 +298,7 @@ struct Script {
   EarthModel earth_model = EarthModel::deri;
   SimulationData simulation;
   std::vector<double> voltage_bases;  // kV
-  std::map<std::string, std::array<double, 2>> coordinates;
+  Table<Coordinates> coordinates;
   bool ignore_unknown = false;
   std::vector<std::string> notes;
   /// Adds a note unless it is there.

@@ -1,6 +1,7 @@
 // Sources and loads, and how the types of properties are read.
 #include "grid/opendss_properties.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gridfed::opendss {
@@ -35,14 +36,15 @@ void read(const Value& value, Connection& member) {
 }
 
 void read(const Value& value, BusReference& member) {
-  const std::string word = value.word();
+  const std::string_view word = value.text;
   member = {};
   const auto dot = word.find('.');
-  member.bus = word.substr(0, dot);
+  member.bus = lower_case(word.substr(0, dot));
   if (member.bus.empty()) throw ScriptError{fmt::format("'{}' names no bus", value.text), "write bus.1.2.3"};
-  for (auto begin = dot; begin != std::string::npos;) {
+  if (dot != std::string_view::npos) member.nodes.reserve(static_cast<std::size_t>(std::count(word.begin(), word.end(), '.')));
+  for (auto begin = dot; begin != std::string_view::npos;) {
     const auto end = word.find('.', begin + 1);
-    const int node = Value{word.substr(begin + 1, end == std::string::npos ? end : end - begin - 1), false}.integer();
+    const int node = Value{word.substr(begin + 1, end == std::string_view::npos ? end : end - begin - 1), false}.integer();
     if (node < 0) throw ScriptError{fmt::format("node {} of bus '{}'", node, member.bus), "number nodes from 0 (ground) up"};
     member.nodes.push_back(node);
     begin = end;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <set>
 
 namespace gridfed::opendss {
 
@@ -44,6 +43,7 @@ void fail(const Object& object, std::string_view class_name, std::string_view pr
 Terminal terminal(const BusReference& reference, int phases, int conductors, const Object& object, std::string_view class_name) {
   if (reference.bus.empty()) fail(object, class_name, "has no bus", "give the bus of every terminal");
   Terminal result{reference.bus, {}};
+  result.nodes.reserve(static_cast<std::size_t>(conductors));
   for (int i = 0; i < conductors; ++i) {
     const bool written = i < static_cast<int>(reference.nodes.size());
     result.nodes.push_back(written ? reference.nodes[i] : i < phases ? i + 1 : 0);
@@ -206,6 +206,7 @@ TransformerData transformer_data(const Transformer& t) {
                        .lag_leads = t.lead,
                        .rating = 1e3 * t.normhkva,
                        .origin = t.origin};
+  data.windings.reserve(t.windings.size());
   for (const Winding& w : t.windings) {
     const int conductors = w.connection == Connection::delta && t.phases == 3 ? 3 : t.phases + 1;
     data.windings.push_back({.terminal = terminal(w.bus, t.phases, conductors, t, "Transformer"),
@@ -227,6 +228,7 @@ TransformerData transformer_data(const Transformer& t) {
   if (percent.size() != count * (count - 1) / 2)
     fail(t, "Transformer", fmt::format("has {} windings but {} leakage reactances", count, percent.size()),
          "give xscarray= one for each pair");
+  data.reactance_pu.reserve(percent.size());
   for (const double x : percent) data.reactance_pu.push_back(x / 100);
   return data;
 }
@@ -312,13 +314,14 @@ ReactorData reactor_data(const Reactor& r) {
 }
 
 /// Every bus an element names, in order of appearance, with its coordinates where there are any.
-std::vector<BusData> named_buses(const NetworkData& data, const Script& script) {
+std::vector<BusData> named_buses(const NetworkData& data, Script& script) {
   std::vector<BusData> buses;
-  std::set<std::string> seen;
+  NameIndex seen;
   const auto add = [&](const Terminal& terminal) {
-    if (!seen.insert(terminal.bus).second) return;
+    if (seen.find(terminal.bus, buses) >= 0) return;
     BusData& bus = buses.emplace_back(BusData{.name = terminal.bus, .position = {}});
-    if (const auto found = script.coordinates.find(terminal.bus); found != script.coordinates.end()) bus.position = found->second;
+    seen.add(static_cast<int>(buses.size()) - 1, buses);
+    if (const Coordinates* drawn = script.coordinates.find(terminal.bus)) bus.position = drawn->position;
   };
   const auto add_each = [&](const auto& elements) {
     for (const auto& element : elements) {
@@ -352,8 +355,16 @@ NetworkData network_data_of(Script& script) {
   const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
   for (auto& s : script.sources)
     if (in_service(s)) data.sources.push_back(source_data(s));
-  for (auto& l : script.lines)
+  // Lines and loads are what large scripts hold, and no later step asks for them by name.
+  data.lines.reserve(script.lines.size());
+  script.lines.drain([&](const Line& l) {
     if (l.enabled) data.lines.push_back(line_data(l, script));
+  });
+  data.loads.reserve(script.loads.size() + script.generators.size());
+  script.loads.drain([&](const Load& l) {
+    if (in_service(l)) data.loads.push_back(load_data(l, script));
+  });
+  data.transformers.reserve(script.transformers.size());
   for (auto& t : script.transformers) {
     if (!t.enabled) continue;
     TransformerData transformer = transformer_data(t);
@@ -364,8 +375,6 @@ NetworkData network_data_of(Script& script) {
       data.transformers.push_back(std::move(transformer));
     }
   }
-  for (auto& l : script.loads)
-    if (in_service(l)) data.loads.push_back(load_data(l, script));
   for (auto& c : script.capacitors)
     if (c.enabled) data.capacitors.push_back(capacitor_data(c));
   for (auto& r : script.reactors)
@@ -373,6 +382,7 @@ NetworkData network_data_of(Script& script) {
   add_switching_devices(script, data);
   add_controls(script, data);
   add_injections(script, data);
+  script.transformers = {};
   for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
   data.simulation = script.simulation;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <set>
 
 namespace gridfed::opendss {
 namespace {
@@ -153,8 +152,7 @@ WindTurbineData wind_data(const WindGen& w) {
 
 void add_injections(Script& script, NetworkData& data) {
   const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
-  std::set<std::string> loads;
-  for (const auto& load : data.loads) loads.insert(load.name);
+  const NameIndex loads = script.generators.size() > 0 ? index_of(data.loads) : NameIndex();
   for (auto& g : script.generators) {
     if (!in_service(g)) continue;
     if (g.model == 3) {
@@ -162,7 +160,7 @@ void add_injections(Script& script, NetworkData& data) {
       continue;
     }
     data.loads.push_back(generator_load(g, script.generation_multiplier));
-    if (loads.contains(g.name)) data.loads.back().name = "generator." + g.name;
+    if (loads.find(g.name, data.loads) >= 0) data.loads.back().name = "generator." + g.name;
   }
   for (auto& p : script.pv_systems)
     if (in_service(p)) data.solar.push_back(solar_data(p, script));

@@ -244,7 +244,7 @@ void Interpreter::create_circuit(const std::string& name, std::span<const Argume
 std::string take_object(std::vector<Argument>& arguments, std::string_view command) {
   if (arguments.empty() || (!arguments[0].name.empty() && arguments[0].name != "object"))
     throw ScriptError{fmt::format("'{}' names no object", command), fmt::format("write {} class.name", command)};
-  std::string name = arguments[0].value.text;
+  std::string name(arguments[0].value.text);
   arguments.erase(arguments.begin());
   return name;
 }
@@ -311,7 +311,9 @@ void Interpreter::read_coordinates(const fs::path& path) {
     if (arguments.empty()) continue;
     try {
       if (arguments.size() < 3) throw ScriptError{"a bus has two coordinates", "write bus, x, y"};
-      script_.coordinates[arguments[0].value.word()] = {arguments[1].value.number(), arguments[2].value.number()};
+      const std::string bus = arguments[0].value.word();
+      Coordinates* known = script_.coordinates.find(bus);
+      (known ? *known : script_.coordinates.add(bus)).position = {arguments[1].value.number(), arguments[2].value.number()};
     } catch (const ScriptError& error) {
       throw Error("{}:{}: {}: {}", path.string(), number, error.problem, error.remedy);
     }
@@ -376,7 +378,7 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
     case Action::redirect:
     case Action::coordinates: {
       if (arguments.empty()) throw ScriptError{fmt::format("'{}' names no file", command.name), "give one"};
-      const fs::path path = find_file(folder, arguments[0].value.text);
+      const fs::path path = find_file(folder, std::string(arguments[0].value.text));
       if (command.action == Action::coordinates) return read_coordinates(path);
       if (depth >= max_depth)
         throw ScriptError{fmt::format("more than {} files are nested, the last '{}'", max_depth, path.string()),
@@ -402,30 +404,30 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
 void Interpreter::run_line(std::string_view line, const fs::path& folder, int depth) {
   std::vector<Argument> arguments = split_arguments(line);
   if (arguments.empty()) return;
-  const Argument first = arguments[0];
-  if (!first.name.empty()) {
+  if (std::string& path = arguments[0].name; !path.empty()) {
     // class.name.property=value
-    const auto property = first.name.rfind('.');
-    if (property == std::string::npos || first.name.find('.') == property)
-      throw ScriptError{fmt::format("'{}=' begins no command", first.name), "write class.name.property=value"};
-    passing_ = passes(split_name(first.name).first);
+    const auto property = path.rfind('.');
+    if (property == std::string::npos || path.find('.') == property)
+      throw ScriptError{fmt::format("'{}=' begins no command", path), "write class.name.property=value"};
+    passing_ = passes(split_name(path).first);
     if (passing_) return;
-    active_ = find_object(first.name.substr(0, property));
-    arguments[0].name = first.name.substr(property + 1);
+    active_ = find_object(path.substr(0, property));
+    path.erase(0, property + 1);
     return edit_active(arguments);
   }
+  const Value first = arguments[0].value;
   static const auto names = [] {
     std::vector<std::string_view> all;
     for (const Command& command : commands) all.push_back(command.name);
     return all;
   }();
-  const int index = find_abbreviated(names, first.value.text);
-  if (index < 0 && script_.ignore_unknown) return script_.note(fmt::format("Command {} is not known and left out.", first.value.word()));
+  const int index = find_abbreviated(names, first.text);
+  if (index < 0 && script_.ignore_unknown) return script_.note(fmt::format("Command {} is not known and left out.", first.word()));
   if (index < 0) {
     std::vector<std::string_view> understood;
     for (const Command& command : commands)
       if (command.action != Action::refuse) understood.push_back(command.name);
-    throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)),
+    throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.text, nearest(names, first.text)),
                       fmt::format("leave it out or write one of {}", listed(understood))};
   }
   const Command& command = commands[index];
