@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <numbers>
+#include <numeric>
 #include <queue>
 
 namespace gridfed {
@@ -30,6 +31,32 @@ std::string Network::node_name(int node) const {
   for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return fmt::format("{}.{}", name, nodes_[node].conductor);
 }
+
+namespace {
+
+/// A way from one bus to another.
+struct Arc {
+  int from, to;
+  double ratio, impedance;  ///< of the voltages to over from; [p.u. on 1 VA at the from side]
+  bool galvanic;            ///< a line
+};
+
+/// Arcs by the bus they leave, in the order they were found.
+class Arcs {
+ public:
+  Arcs(std::vector<Arc> found, std::size_t buses) : arcs_(std::move(found)), first_(buses + 1) {
+    std::stable_sort(arcs_.begin(), arcs_.end(), [](const Arc& a, const Arc& b) { return a.from < b.from; });
+    for (const Arc& arc : arcs_) ++first_[arc.from + 1];
+    std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  }
+  std::span<const Arc> of(int bus) const { return {arcs_.data() + first_[bus], arcs_.data() + first_[bus + 1]}; }
+
+ private:
+  std::vector<Arc> arcs_;
+  std::vector<int> first_;
+};
+
+}  // namespace
 
 /// Collects every fault before giving up, then numbers buses and nodes in the order the elements name them.
 class NetworkBuilder {
@@ -283,6 +310,7 @@ class NetworkBuilder {
 
   std::vector<int> nodes_of(const Terminal& terminal) const {
     std::vector<int> nodes;
+    nodes.reserve(terminal.nodes.size());
     const int bus = network_.find_bus(terminal.bus);
     for (std::size_t i = 0; i < terminal.nodes.size(); ++i) {
       const bool nothing = terminal.nodes[i] == 0 || terminal.is_open(static_cast<int>(i));
@@ -292,6 +320,10 @@ class NetworkBuilder {
   }
 
   void number() {
+    std::size_t nodes = 0;
+    for (const auto& conductors : conductors_) nodes += conductors.size();
+    network_.nodes_.reserve(nodes);
+    network_.node_runs_.reserve(conductors_.size());
     for (std::size_t bus = 0; bus < conductors_.size(); ++bus) {
       network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[bus].size())});
       for (const int conductor : conductors_[bus]) network_.nodes_.push_back({static_cast<int>(bus), conductor});
@@ -307,12 +339,16 @@ class NetworkBuilder {
     const auto two_ended = [&](const Terminal& from, const std::optional<Terminal>& to) {
       return TerminalNodes{nodes_of(from), to ? nodes_of(*to) : std::vector<int>{}};
     };
+    network_.lines_.reserve(data().lines.size());
+    network_.transformers_.reserve(data().transformers.size());
+    network_.loads_.reserve(data().loads.size());
     for (const auto& e : data().sources) network_.sources_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().lines) network_.lines_.push_back(two_ended(e.from, e.to));
     for (const auto& e : data().capacitors) network_.capacitors_.push_back(two_ended(e.terminal, e.to));
     for (const auto& e : data().reactors) network_.reactors_.push_back(two_ended(e.terminal, e.to));
     for (const auto& e : data().transformers) {
       auto& windings = network_.transformers_.emplace_back();
+      windings.reserve(e.windings.size());
       for (const auto& winding : e.windings) windings.push_back(nodes_of(winding.terminal));
     }
     for (const auto& e : data().loads) network_.loads_.push_back(nodes_of(e.terminal));
@@ -345,34 +381,27 @@ class NetworkBuilder {
 
   /// Shortest electrical paths from the sources (Dijkstra over impedance) give voltage bases, parents and what is islanded.
   void trace_from_source() {
-    struct Arc {
-      int to;
-      double ratio, impedance;  // impedance [p.u. on 1 VA at the from side]
-      int line;
-    };
-    std::vector<std::vector<Arc>> arcs(network_.buses_.size());
-    std::vector<std::vector<int>> galvanic(network_.buses_.size());
-    std::vector<std::string> open_lines(network_.buses_.size());
+    std::vector<Arc> found;
+    found.reserve(2 * (data().lines.size() + data().transformers.size()));
+    std::vector<int> open_lines(network_.buses_.size(), -1);
     for (std::size_t i = 0; i < data().lines.size(); ++i) {
       const auto& line = data().lines[i];
       const int from = network_.find_bus(line.from.bus), to = network_.find_bus(line.to.bus);
       // A bus where nothing but open ends stand still has a place in the tree.
       const bool leads = has_no_node(from) || has_no_node(to) || !(line.from.all_open() || line.to.all_open());
       if (!line.closed || !leads) {
-        open_lines[from] = open_lines[to] = line.name;
+        open_lines[from] = open_lines[to] = static_cast<int>(i);
         continue;
       }
       const double z = line.series_impedance.diagonal().cwiseAbs().mean(), ratio = std::abs(line.ratio);
-      arcs[from].push_back({to, 1.0 / ratio, z * ratio * ratio, static_cast<int>(i)});
-      arcs[to].push_back({from, ratio, z, static_cast<int>(i)});
-      galvanic[from].push_back(to);
-      galvanic[to].push_back(from);
+      found.push_back({from, to, 1.0 / ratio, z * ratio * ratio, true});
+      found.push_back({to, from, ratio, z, true});
     }
     for (const auto& reactor : data().reactors) {
       if (!reactor.to) continue;
       const int from = network_.find_bus(reactor.terminal.bus), to = network_.find_bus(reactor.to->bus);
-      arcs[from].push_back({to, 1.0, std::abs(reactor.impedance), -1});
-      arcs[to].push_back({from, 1.0, std::abs(reactor.impedance), -1});
+      found.push_back({from, to, 1.0, std::abs(reactor.impedance), false});
+      found.push_back({to, from, 1.0, std::abs(reactor.impedance), false});
     }
     std::vector<bool> reference(network_.buses_.size(), false);
     for (const auto& transformer : data().transformers) {
@@ -389,10 +418,11 @@ class NetworkBuilder {
           if (!dead_end && (one.terminal.all_open() || other.terminal.all_open())) continue;
           const double v = winding_voltage(transformer, one);
           const double base = 3 * v * v / (one.rated_power * 3 / transformer.phases);
-          arcs[from].push_back({to, winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, -1});
+          found.push_back({from, to, winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, false});
         }
       }
     }
+    const Arcs arcs(std::move(found), network_.buses_.size());
     std::vector<bool> given;
     for (const auto& bus : network_.buses_) given.push_back(bus.nominal_voltage > 0);
     using Entry = std::pair<double, int>;
@@ -413,7 +443,7 @@ class NetworkBuilder {
       queue.pop();
       if (distance > best[bus]) continue;
       const double v = network_.buses_[bus].nominal_voltage;
-      for (const auto& arc : arcs[bus]) {
+      for (const auto& arc : arcs.of(bus)) {
         const double next = distance + arc.impedance / (3 * v * v);
         if (next < best[arc.to]) {
           best[arc.to] = next;
@@ -431,17 +461,18 @@ class NetworkBuilder {
       if (!std::isinf(best[bus])) continue;
       std::vector<int> island{static_cast<int>(bus)};
       best[bus] = 0;
-      std::string open_line;
+      int open_line = -1;
       for (std::size_t i = 0; i < island.size(); ++i) {
-        if (open_line.empty()) open_line = open_lines[island[i]];
-        for (const auto& arc : arcs[island[i]]) {
+        if (open_line < 0) open_line = open_lines[island[i]];
+        for (const auto& arc : arcs.of(island[i])) {
           if (!std::isinf(best[arc.to])) continue;
           best[arc.to] = 0;
           island.push_back(arc.to);
         }
       }
       const std::string& name = network_.buses_[bus].name;
-      const std::string why = open_line.empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_line);
+      const std::string why =
+          open_line < 0 ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", data().lines[open_line].name);
       const std::string others = island.size() == 1 ? "" : fmt::format(" nor have {} more beside it", island.size() - 1);
       if (origins.empty()) origins = origins_by_bus();
       const auto found = origins.find(name);
@@ -455,11 +486,10 @@ class NetworkBuilder {
     while (!stack.empty()) {
       const int bus = stack.back();
       stack.pop_back();
-      for (const int next : galvanic[bus]) {
-        if (!reference[next]) {
-          reference[next] = true;
-          stack.push_back(next);
-        }
+      for (const auto& arc : arcs.of(bus)) {
+        if (!arc.galvanic || reference[arc.to]) continue;
+        reference[arc.to] = true;
+        stack.push_back(arc.to);
       }
     }
     for (std::size_t bus = 0; bus < reference.size(); ++bus) network_.buses_[bus].grounded = reference[bus];
@@ -477,6 +507,7 @@ class NetworkBuilder {
   }
 
   void measure() {
+    network_.measurements_.reserve(network_.nodes_.size());
     for (int bus = 0; bus < static_cast<int>(network_.buses_.size()); ++bus) {
       const double base = network_.buses_[bus].nominal_voltage;
       std::vector<int> phases;

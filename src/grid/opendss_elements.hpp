@@ -4,10 +4,11 @@
 #include "grid/name_index.hpp"
 #include "grid/network_data.hpp"
 #include "grid/opendss_parser.hpp"
+#include "runtime/memory.hpp"
 
-#include <deque>
 #include <filesystem>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -253,38 +254,47 @@ struct Reactor : PowerElement {
   bool kvar_given = true, parallel = false;
 };
 
-/// Objects of one class by name, in the order of their definition; references stay valid.
+/// Objects of one class by name, in the order of their definition; references stay valid. They stand in blocks, which free as a whole.
 template <class T>
 class Table {
  public:
   T* find(std::string_view name) {
-    const int position = index_.find(name, objects_);
-    return position < 0 ? nullptr : &objects_[position];
+    const int position = index_.find(name, *this);
+    return position < 0 ? nullptr : &(*this)[position];
   }
-  T& add(const std::string& name, Origin origin) {
+  T& add(std::string_view name) {
+    if (blocks_.empty() || blocks_.back().size() == block) blocks_.emplace_back().reserve(block);
+    T& object = blocks_.back().emplace_back();
+    object.name = name;
+    index_.add(static_cast<int>(size()) - 1, *this);
+    return object;
+  }
+  T& add(std::string_view name, Origin origin) {
     T& object = add(name);
     object.origin = std::move(origin);
     return object;
   }
-  T& add(std::string_view name) {
-    objects_.emplace_back();
-    objects_.back().name = name;
-    index_.add(static_cast<int>(objects_.size()) - 1, objects_);
-    return objects_.back();
-  }
-  std::size_t size() const { return objects_.size(); }
-  auto begin() { return objects_.begin(); }
-  auto end() { return objects_.end(); }
 
-  /// Hands the objects over one by one and forgets each, so that a large table is never there twice.
+  std::size_t size() const { return blocks_.empty() ? 0 : block * (blocks_.size() - 1) + blocks_.back().size(); }
+  const T& operator[](std::size_t position) const { return blocks_[position / block][position % block]; }
+  T& operator[](std::size_t position) { return blocks_[position / block][position % block]; }
+  auto objects() { return std::views::join(blocks_); }
+
+  /// Hands over one object after the other and forgets them, so that a large table is never there twice.
   template <class Take>
   void drain(Take take) {
     index_ = {};
-    for (; !objects_.empty(); objects_.pop_front()) take(objects_.front());
+    for (auto& objects : blocks_) {
+      for (T& object : objects) take(object);
+      objects = {};
+    }
+    blocks_.clear();
+    release_free_memory();
   }
 
  private:
-  std::deque<T> objects_;
+  static constexpr std::size_t block = 256;
+  std::vector<std::vector<T>> blocks_;
   NameIndex index_;
 };
 

@@ -353,7 +353,7 @@ NetworkData network_data_of(Script& script) {
   for (const double kv : script.voltage_bases) data.voltage_bases.push_back(1e3 * kv);
   apply_switch_controls(script);
   const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
-  for (auto& s : script.sources)
+  for (auto& s : script.sources.objects())
     if (in_service(s)) data.sources.push_back(source_data(s));
   // Lines and loads are what large scripts hold, and no later step asks for them by name.
   data.lines.reserve(script.lines.size());
@@ -365,7 +365,7 @@ NetworkData network_data_of(Script& script) {
     if (in_service(l)) data.loads.push_back(load_data(l, script));
   });
   data.transformers.reserve(script.transformers.size());
-  for (auto& t : script.transformers) {
+  for (auto& t : script.transformers.objects()) {
     if (!t.enabled) continue;
     TransformerData transformer = transformer_data(t);
     const auto& windings = transformer.windings;
@@ -375,16 +375,17 @@ NetworkData network_data_of(Script& script) {
       data.transformers.push_back(std::move(transformer));
     }
   }
-  for (auto& c : script.capacitors)
+  for (auto& c : script.capacitors.objects())
     if (c.enabled) data.capacitors.push_back(capacitor_data(c));
-  for (auto& r : script.reactors)
+  for (auto& r : script.reactors.objects())
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
   add_switching_devices(script, data);
   add_controls(script, data);
   add_injections(script, data);
-  script.transformers = {};
-  for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
+  script.transformers.drain([](const Transformer&) {});
+  for (auto& shape : script.load_shapes.objects()) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
+  script.coordinates.drain([](const Coordinates&) {});
   data.simulation = script.simulation;
   data.notes = std::move(script.notes);
   return data;
