@@ -34,6 +34,20 @@ std::string Network::node_name(int node) const {
 
 namespace {
 
+/// Off the heap for the sizes that lines have by the hundred thousand.
+bool invertible(const Eigen::MatrixXcd& matrix) {
+  switch (matrix.rows()) {
+    case 1:
+      return std::isfinite(std::abs(1.0 / matrix(0, 0)));
+    case 2:
+      return Eigen::Matrix2cd(matrix).inverse().allFinite();
+    case 3:
+      return Eigen::Matrix3cd(matrix).inverse().allFinite();
+    default:
+      return matrix.inverse().allFinite();
+  }
+}
+
 /// A way from one bus to another.
 struct Arc {
   int from, to;
@@ -141,7 +155,7 @@ class NetworkBuilder {
         fault(line.origin, "line '{}' has an impedance that is not finite: check its length and line code", line.name);
       } else if (line.series_impedance.diagonal().cwiseAbs().minCoeff() == 0) {
         fault(line.origin, "line '{}' has zero impedance: give it a length or make it a switch", line.name);
-      } else if (!line.series_impedance.inverse().allFinite()) {
+      } else if (!invertible(line.series_impedance)) {
         fault(line.origin, "line '{}' has an impedance matrix that cannot be inverted: check its rows", line.name);
       }
     }
@@ -291,6 +305,8 @@ class NetworkBuilder {
   }
 
   void collect_nodes() {
+    network_.buses_.reserve(data().buses.size());
+    conductors_.reserve(data().buses.size());
     add_each("source", data().sources);
     for (const auto& e : data().transformers) {
       for (const auto& winding : e.windings) add_terminal(winding.terminal, "transformer", e);

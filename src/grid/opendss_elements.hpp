@@ -28,9 +28,16 @@ struct BusReference {
   std::vector<int> nodes;  ///< as written after the dots
 };
 
+/// An Origin of one of the files the interpreter holds.
+struct Place {
+  const std::string* file = nullptr;  ///< nullptr: in none
+  int line = 0;
+  operator Origin() const { return {file ? *file : "", line}; }
+};
+
 struct Object {
   std::string name;
-  Origin origin;
+  Place origin;
   bool enabled = true;
   bool closed = true;                               ///< by the commands open and close
   std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line or transformer, ascending
@@ -185,13 +192,22 @@ struct Source : Object {
   double r1 = 0, x1 = 0, r0 = 0, x0 = 0;  // ohm
 };
 
+/// Load shapes of the script; nullptr = constant.
+struct Shapes {
+  const LoadShape *daily = nullptr, *yearly = nullptr, *duty = nullptr;
+  operator ShapeNames() const {
+    const auto name = [](const LoadShape* shape) { return shape ? shape->name : std::string(); };
+    return {name(daily), name(yearly), name(duty)};
+  }
+};
+
 /// What loads and sources of power share: the terminal and its rated voltage.
 struct PowerElement : Object {
   BusReference bus;
   int phases = 3;
   Connection connection = Connection::wye;
   double kv = 12.47;
-  ShapeNames shapes;
+  Shapes shapes;
 };
 
 struct Load : PowerElement {
@@ -269,9 +285,9 @@ class Table {
     index_.add(static_cast<int>(size()) - 1, *this);
     return object;
   }
-  T& add(std::string_view name, Origin origin) {
+  T& add(std::string_view name, Place origin) {
     T& object = add(name);
-    object.origin = std::move(origin);
+    object.origin = origin;
     return object;
   }
 
@@ -344,7 +360,7 @@ struct Script {
 /// One OpenDSS class as the interpreter sees it.
 struct ElementClass {
   std::string_view name;
-  Object& (*add)(Script&, const std::string& name, Origin);
+  Object& (*add)(Script&, const std::string& name, Place);
   Object* (*find)(Script&, const std::string& name);
   std::vector<Object*> (*all)(Script&);
   /// Assigns properties in order: named, abbreviated, or positional after the last one. Throws ScriptError.

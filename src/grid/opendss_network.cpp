@@ -37,7 +37,8 @@ double conversion(LengthUnit from, LengthUnit to) {
 }
 
 void fail(const Object& object, std::string_view class_name, std::string_view problem, std::string_view remedy) {
-  throw Error("{}:{}: {}.{} {}: {}", object.origin.file, object.origin.line, class_name, object.name, problem, remedy);
+  const Origin origin = object.origin;
+  throw Error("{}:{}: {}.{} {}: {}", origin.file, origin.line, class_name, object.name, problem, remedy);
 }
 
 Terminal terminal(const BusReference& reference, int phases, int conductors, const Object& object, std::string_view class_name) {
@@ -130,7 +131,8 @@ LineConstants geometry_constants(const Line& line, Script& script) {
   try {
     return line_constants(conductors, line.phases, script.frequency, line.rho, line.earth_model);
   } catch (const Error& error) {
-    throw Error("{}:{}: {}", geometry.origin.file, geometry.origin.line, error.what());
+    const Origin origin = geometry.origin;
+    throw Error("{}:{}: {}", origin.file, origin.line, error.what());
   }
 }
 
@@ -249,7 +251,7 @@ LoadData load_data(const Load& load, Script& script) {
                 .exponent_p = load.cvr_watts,
                 .exponent_q = load.cvr_vars,
                 .zip = {},
-                .shapes = load.follows_shapes ? load.shapes : ShapeNames{},
+                .shapes = load.follows_shapes ? load.shapes : Shapes{},
                 .fixed = !load.follows_loadmult,
                 .keeps_power_factor = load.pf_given && load.given != Load::Given::kvar,
                 .origin = load.origin};

@@ -20,7 +20,7 @@ LoadModel generator_model(int model) {
 
 /// A generator that holds its voltage, whatever its power factor says.
 GeneratorData regulating_generator(const Generator& g, double multiplier, Script& script) {
-  if (!g.shapes.daily.empty() || !g.shapes.yearly.empty() || !g.shapes.duty.empty())
+  if (g.shapes.daily || g.shapes.yearly || g.shapes.duty)
     script.note(fmt::format("The load shapes of Generator.{} are left out: it holds its voltage at constant power.", g.name));
   return {.name = g.name,
           .terminal = power_terminal(g, "Generator"),
@@ -48,7 +48,7 @@ LoadData generator_load(const Generator& g, double multiplier) {
           .vmin_pu = g.vmin,
           .vmax_pu = g.vmax,
           .vlow_pu = 0,  // no interpolation: below vmin a constant impedance
-          .shapes = g.follows_genmult ? g.shapes : ShapeNames{},
+          .shapes = g.follows_genmult ? g.shapes : Shapes{},
           .fixed = true,
           .origin = g.origin};
 }

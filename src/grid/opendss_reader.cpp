@@ -12,6 +12,7 @@
 #include <fstream>
 #include <optional>
 #include <regex>
+#include <set>
 #include <unordered_set>
 
 namespace gridfed {
@@ -193,8 +194,9 @@ class Interpreter {
 
   Script script_;
   Selection active_;
-  bool passing_ = false;  ///< the active object is of a class that is read past
-  Origin here_;
+  bool passing_ = false;         ///< the active object is of a class that is read past
+  std::set<std::string> files_;  ///< names of those read, of which objects say that they are from there
+  Place here_;
 };
 
 /// Splits `class.name`; a name may itself hold dots.
@@ -259,9 +261,11 @@ void Interpreter::create(std::vector<Argument> arguments) {
     passing_ = true;
     return script_.note(fmt::format("Objects of class {} are read past.", class_name));
   }
-  if (const Object* earlier = type->find(script_, name))
-    throw ScriptError{fmt::format("{}.{} is defined already at {}:{}", type->name, name, earlier->origin.file, earlier->origin.line),
+  if (const Object* earlier = type->find(script_, name)) {
+    const Origin origin = earlier->origin;
+    throw ScriptError{fmt::format("{}.{} is defined already at {}:{}", type->name, name, origin.file, origin.line),
                       "rename it, or change the first one with edit"};
+  }
   active_ = {type, &type->add(script_, name, here_)};
   edit_active(arguments);
 }
@@ -440,15 +444,15 @@ void Interpreter::run_line(std::string_view line, const fs::path& folder, int de
 void Interpreter::run_file(const fs::path& path, int depth) {
   std::ifstream file(path);
   if (!file || fs::is_directory(path)) throw Error("{}: cannot be read: check that the file exists", path.string());
-  const Origin outer = here_;
+  const Place outer = here_;
   const fs::path outer_folder = script_.folder;
-  here_ = {path.filename().string(), 0};
+  here_ = {&*files_.insert(path.filename().string()).first, 0};
   script_.folder = path.parent_path();
   bool in_comment = false;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     here_.line = number;
-    if (line.find('\0') != std::string::npos) throw Error("{}:{}: holds binary data: give a script in text", here_.file, number);
+    if (line.find('\0') != std::string::npos) throw Error("{}:{}: holds binary data: give a script in text", *here_.file, number);
     const auto begin = line.find_first_not_of(" \t");
     if (begin != std::string::npos && line.compare(begin, 2, "/*") == 0) in_comment = true;
     if (in_comment) {
@@ -460,7 +464,7 @@ void Interpreter::run_file(const fs::path& path, int depth) {
     } catch (const ScriptError& error) {
       constexpr std::size_t shown = 500;
       const std::string problem = error.problem.size() <= shown ? error.problem : error.problem.substr(0, shown) + "...";
-      throw Error("{}:{}: {}: {}", here_.file, number, problem, error.remedy);
+      throw Error("{}:{}: {}: {}", *here_.file, number, problem, error.remedy);
     }
   }
   if (in_comment) throw Error("{}: a comment opened by /* is never closed: add */", path.string());

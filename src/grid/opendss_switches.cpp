@@ -160,8 +160,8 @@ constexpr Property<SwitchControl> relay_properties[] = {
     {"like", like<&Script::relays>},
 };
 
-Object& add_fuse(Script& script, const std::string& name, Origin origin) {
-  SwitchControl& fuse = script.fuses.add(name, std::move(origin));
+Object& add_fuse(Script& script, const std::string& name, Place origin) {
+  SwitchControl& fuse = script.fuses.add(name, origin);
   fuse.single_phase = true;
   return fuse;
 }
