@@ -4,8 +4,10 @@
 #include "runtime/hdf5.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 namespace gridfed {
 
@@ -80,13 +82,24 @@ void TimingSummary::write(File& file, const std::string& group) const {
   file.set_attribute(group, "peak_memory_mb", peak_memory_mb);
 }
 
-double peak_memory_mb() {
+namespace {
+
+double memory_mb(std::string_view key) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    double kibibytes = 0;
-    if (std::sscanf(line.c_str(), "VmHWM: %lf", &kibibytes) == 1) return kibibytes * 1024 / 1e6;
+    if (line.starts_with(key)) return std::strtod(line.c_str() + key.size(), nullptr) * 1024 / 1e6;
   }
   return 0;
+}
+
+}  // namespace
+
+double peak_memory_mb() {
+  return memory_mb("VmHWM:");
+}
+
+double resident_memory_mb() {
+  return memory_mb("VmRSS:");
 }
 
 }  // namespace gridfed

@@ -58,7 +58,8 @@ class StageTimes {
   std::vector<Stage> stages_;
 };
 
-/// Largest resident set of this process so far [MB].
+/// Largest resident set of this process so far, and the present one [MB].
 double peak_memory_mb();
+double resident_memory_mb();
 
 }  // namespace gridfed

@@ -1,4 +1,5 @@
 #include "runtime/hdf5.hpp"
+#include "runtime/memory.hpp"
 #include "runtime/stage_timer.hpp"
 
 #include <gtest/gtest.h>
@@ -26,6 +27,17 @@ TEST(StageTimes, PeakMemoryGrowsWithMemory) {
   const std::vector<char> block(200'000'000, 1);
   EXPECT_GT(before, 1.0);
   EXPECT_GT(peak_memory_mb() + block[7], before + 100);
+}
+
+TEST(StageTimes, ResidentMemoryFallsWhenMemoryIsFreed) {
+  const double before = resident_memory_mb();
+  std::vector<char> block(200'000'000, 1);
+  const double full = resident_memory_mb();
+  EXPECT_LE(full - block[7], peak_memory_mb() + 1);
+  std::vector<char>().swap(block);
+  release_free_memory();
+  EXPECT_GT(full, before + 100);
+  EXPECT_LT(resident_memory_mb(), full - 100);
 }
 
 TEST(TimingSummary, IsWrittenAsText) {
