@@ -7,6 +7,7 @@
 #include "powerflow/series_file.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "runtime/session.hpp"
+#include "runtime/stage_timer.hpp"
 
 #include <fmt/ranges.h>
 
@@ -134,6 +135,18 @@ bool run_series(Session& session, PowerFlow& flow, const SeriesOptions& options,
   return diverged == 0;
 }
 
+void write_files(Session& session, PowerFlow& flow, const ControlResult& control, const Options& options) {
+  if (!options.voltages.empty()) write_voltages(flow, options.voltages);
+  if (!options.flows.empty()) write_flows(flow, options.flows);
+  if (!options.summary.empty()) write_summary(flow, control, options.summary);
+  if (!options.write_feeder.empty()) write_opendss(flow.network(), flow.state(), options.write_feeder);
+  if (options.write_network.ends_with(".h5")) {
+    write_network_tables(options.write_network, session.header("network", network_tables_version), flow.network());
+  } else if (!options.write_network.empty()) {
+    write_network_csv(options.write_network, flow.network());
+  }
+}
+
 /// Says how close to balance the worst nodes are and how far the load could grow; moves the solver.
 void diagnose_case(Session& session, PowerFlow& flow, const LoadingConditions& conditions) {
   for (const auto& sentence : worst_nodes(flow, conditions)) session.log().line("diagnosis: {}", sentence);
@@ -143,6 +156,13 @@ void diagnose_case(Session& session, PowerFlow& flow, const LoadingConditions& c
     session.log().line(
         "diagnosis: it does not converge even at a hundredth of this load: look at impedances and connections, not at loads");
   }
+}
+
+/// Collective on the session's world.
+void log_times(Session& session, const StageTimes& times, const Network& network) {
+  const TimingSummary summary = times.summary(session.world());
+  session.log().line("{}", summary.text());
+  session.log().line("bytes_per_bus={:.0f}", 1e6 * summary.peak_memory_mb / static_cast<double>(network.buses().size()));
 }
 
 void run(Session& session) {
@@ -155,18 +175,22 @@ void run(Session& session) {
       [&](po::options_description& d) { declare(d, solver_options); });
   if (!go) return;
   if (options.tolerance > 0) solver_options.tolerance = options.tolerance;
+  StageTimes times;
 
   const auto network = agreed(session.world(), [&] {
     if (options.controls != "off" && options.controls != "static")
       throw Error("controls is '{}': it must be off or static", options.controls);
     check(series);
     if (!(options.load_scale >= 0)) throw Error("load-scale is {}: it must not be negative", options.load_scale);
-    return make_network(read_feeder(options.feeder, options.reading));
+    NetworkData data = read_feeder(options.feeder, options.reading, &times);
+    const auto scope = times.stage("network");
+    return make_network(std::move(data));
   });
   for (const auto& note : network->data().notes) session.log().line("note: {}", note);
   if (session.dry_run()) {
     session.log().line("deck ok: {} buses, {} nodes, {} loads", network->buses().size(), network->node_count(),
                        network->data().loads.size());
+    log_times(session, times, *network);
     return;
   }
   const bool solved = agreed(session.world(), [&] {
@@ -174,7 +198,10 @@ void run(Session& session) {
     if (options.diagnose) {
       for (const auto& sentence : suspicious_structure(*network, initial_state(*network))) session.log().line("diagnosis: {}", sentence);
     }
-    const auto solver = make_power_flow(network, solver_options);
+    const auto solver = [&] {
+      const auto scope = times.stage("solver");
+      return make_power_flow(network, solver_options);
+    }();
     PowerFlow& flow = *solver;
     GridState state = initial_state(*network);
     if (options.neutral_taps) set_neutral_taps(state);
@@ -184,14 +211,20 @@ void run(Session& session) {
     if (auto in_time = series_options(series, network->data().simulation)) {
       in_time->load_scale = options.load_scale;
       in_time->tolerance = solver_options.tolerance;
+      const auto scope = times.stage("series");
       return run_series(session, flow, *in_time, series);
     }
     auto conditions = snapshot_conditions(*network, options.load_scale);
-    const ControlResult control =
-        ControlledPowerFlow(flow, options.controls == "off" ? ControlMode::off : ControlMode::fixed, solver_options.tolerance)
-            .solve_snapshot(conditions);
+    const ControlResult control = [&] {
+      const auto scope = times.stage("solve");
+      return ControlledPowerFlow(flow, options.controls == "off" ? ControlMode::off : ControlMode::fixed, solver_options.tolerance)
+          .solve_snapshot(conditions);
+    }();
     const auto& solution = flow.solution();
-    const auto balance = flow.balance();
+    const auto balance = [&] {
+      const auto scope = times.stage("balance");
+      return flow.balance();
+    }();
     session.log().line(
         "converged={} iterations={} control_iterations={} nodes={} source_kW={:.4f} source_kvar={:.4f} losses_kW={:.4f} losses_kvar={:.4f}",
         solution.converged, solution.iterations, control.control_iterations, network->node_count(), balance.source_power.real() / 1e3,
@@ -207,14 +240,9 @@ void run(Session& session) {
       session.log().warn("controls still want to act after {} control iterations: check their bands and curves",
                          control.control_iterations);
     }
-    if (!options.voltages.empty()) write_voltages(flow, options.voltages);
-    if (!options.flows.empty()) write_flows(flow, options.flows);
-    if (!options.summary.empty()) write_summary(flow, control, options.summary);
-    if (!options.write_feeder.empty()) write_opendss(*network, flow.state(), options.write_feeder);
-    if (options.write_network.ends_with(".h5")) {
-      write_network_tables(options.write_network, session.header("network", network_tables_version), *network);
-    } else if (!options.write_network.empty()) {
-      write_network_csv(options.write_network, *network);
+    {
+      const auto scope = times.stage("write");
+      write_files(session, flow, control, options);
     }
     const bool converged = solution.converged;
     if (!converged && !options.diagnose) {
@@ -223,6 +251,7 @@ void run(Session& session) {
     if (!converged || options.diagnose) diagnose_case(session, flow, conditions);
     return converged;
   });
+  log_times(session, times, *network);
   if (!solved) session.exit_with(2);
 }
 

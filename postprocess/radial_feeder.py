@@ -54,8 +54,9 @@ def radial_feeder(buses):
         loads.append({p: rng.uniform(0.2, 1.8) for p in own})
     scale = LOAD_KW / sum(sum(load.values()) for load in loads)
     loads = [{p: (kw * scale, kw * scale * rng.uniform(0.2, 0.5)) for p, kw in load.items()} for load in loads]
+    stretch = 10.0 / max(depth)  # the farthest bus is about 10 km away
     for branch in branches:
-        branch.kilometres *= 10.0 / max(depth)  # the farthest bus is about 10 km away
+        branch.kilometres *= stretch
     return RadialFeeder(branches, loads)
 
 

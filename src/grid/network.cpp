@@ -9,15 +9,13 @@
 #include <limits>
 #include <map>
 #include <numbers>
+#include <numeric>
 #include <queue>
-#include <set>
 
 namespace gridfed {
 
 int Network::find_bus(std::string_view name) const {
-  const auto found = std::lower_bound(bus_index_.begin(), bus_index_.end(), name,
-                                      [](const auto& entry, std::string_view key) { return entry.first < key; });
-  return found != bus_index_.end() && found->first == name ? found->second : -1;
+  return bus_index_.find(name, buses_);
 }
 
 int Network::find_node(int bus, int conductor) const {
@@ -33,6 +31,46 @@ std::string Network::node_name(int node) const {
   for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return fmt::format("{}.{}", name, nodes_[node].conductor);
 }
+
+namespace {
+
+/// Off the heap for the sizes that lines have by the hundred thousand.
+bool invertible(const Eigen::MatrixXcd& matrix) {
+  switch (matrix.rows()) {
+    case 1:
+      return std::isfinite(std::abs(1.0 / matrix(0, 0)));
+    case 2:
+      return Eigen::Matrix2cd(matrix).inverse().allFinite();
+    case 3:
+      return Eigen::Matrix3cd(matrix).inverse().allFinite();
+    default:
+      return matrix.inverse().allFinite();
+  }
+}
+
+/// A way from one bus to another.
+struct Arc {
+  int from, to;
+  double ratio, impedance;  ///< of the voltages to over from; [p.u. on 1 VA at the from side]
+  bool galvanic;            ///< a line
+};
+
+/// Arcs by the bus they leave, in the order they were found.
+class Arcs {
+ public:
+  Arcs(std::vector<Arc> found, std::size_t buses) : arcs_(std::move(found)), first_(buses + 1) {
+    std::stable_sort(arcs_.begin(), arcs_.end(), [](const Arc& a, const Arc& b) { return a.from < b.from; });
+    for (const Arc& arc : arcs_) ++first_[arc.from + 1];
+    std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  }
+  std::span<const Arc> of(int bus) const { return {arcs_.data() + first_[bus], arcs_.data() + first_[bus + 1]}; }
+
+ private:
+  std::vector<Arc> arcs_;
+  std::vector<int> first_;
+};
+
+}  // namespace
 
 /// Collects every fault before giving up, then numbers buses and nodes in the order the elements name them.
 class NetworkBuilder {
@@ -64,40 +102,42 @@ class NetworkBuilder {
     faults_.add(origin, format, std::forward<Args>(args)...);
   }
   template <class Elements>
-  void check_names(const char* kind, const Elements& elements) {
-    faults_.check_names(kind, elements);
+  NameIndex check_names(const char* kind, const Elements& elements) {
+    return faults_.check_names(kind, elements);
   }
-  void check_positive(const Origin& origin, const std::string& what, double value) { faults_.check_positive(origin, what, value); }
+  void check_positive(const Origin& origin, const char* what, const std::string& name, double value) {
+    faults_.check_positive(origin, what, name, value);
+  }
 
   template <class Devices>
-  void check_devices(const char* kind, const Devices& devices) {
-    check_names(kind, devices);
+  NameIndex check_devices(const char* kind, const char* rated_voltage, const Devices& devices) {
+    NameIndex index = check_names(kind, devices);
     for (const auto& device : devices) {
-      const std::string name = fmt::format("{} '{}'", kind, device.name);
-      check_positive(device.origin, "rated voltage of " + name, device.rated_voltage);
+      check_positive(device.origin, rated_voltage, device.name, device.rated_voltage);
       const std::size_t needed = device.connection == Connection::delta && device.phases > 2 ? device.phases : device.phases + 1;
       if (device.terminal.nodes.size() != needed) {
-        fault(device.origin, "{} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
+        fault(device.origin, "{} '{}' has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", kind, device.name,
               device.terminal.nodes.size(), needed);
       }
     }
+    return index;
   }
 
   void check_elements() {
     if (data().sources.empty())
       faults_.messages.push_back(fmt::format("network '{}' has no source: add a Circuit or Vsource", data().name));
     for (const auto& bus : data().buses) {
-      if (bus.nominal_voltage) check_positive({}, fmt::format("nominal voltage of bus '{}'", bus.name), *bus.nominal_voltage);
-      if (bus.start_voltage) check_positive({}, fmt::format("starting voltage of bus '{}'", bus.name), std::abs(*bus.start_voltage));
+      if (bus.nominal_voltage) check_positive({}, "nominal voltage of bus", bus.name, *bus.nominal_voltage);
+      if (bus.start_voltage) check_positive({}, "starting voltage of bus", bus.name, std::abs(*bus.start_voltage));
     }
-    check_names("source", data().sources);
+    index_.sources = check_names("source", data().sources);
     for (const auto& source : data().sources) {
-      check_positive(source.origin, fmt::format("voltage of source '{}'", source.name), source.voltage_base * source.voltage_pu);
+      check_positive(source.origin, "voltage of source", source.name, source.voltage_base * source.voltage_pu);
       if (std::abs(source.z1) == 0) {
         fault(source.origin, "source '{}' has no impedance: give it a small one, such as X1=0.0001", source.name);
       }
     }
-    check_names("line", data().lines);
+    index_.lines = check_names("line", data().lines);
     for (const auto& line : data().lines) {
       const auto n = static_cast<Eigen::Index>(line.from.nodes.size());
       if (line.to.nodes.size() != line.from.nodes.size() || line.series_impedance.rows() != n || line.series_impedance.cols() != n ||
@@ -115,102 +155,101 @@ class NetworkBuilder {
         fault(line.origin, "line '{}' has an impedance that is not finite: check its length and line code", line.name);
       } else if (line.series_impedance.diagonal().cwiseAbs().minCoeff() == 0) {
         fault(line.origin, "line '{}' has zero impedance: give it a length or make it a switch", line.name);
-      } else if (!line.series_impedance.inverse().allFinite()) {
+      } else if (!invertible(line.series_impedance)) {
         fault(line.origin, "line '{}' has an impedance matrix that cannot be inverted: check its rows", line.name);
       }
     }
-    check_names("transformer", data().transformers);
+    index_.transformers = check_names("transformer", data().transformers);
     for (const auto& transformer : data().transformers) {
-      const std::string name = fmt::format("transformer '{}'", transformer.name);
       const std::size_t windings = transformer.windings.size();
       if (windings < 2 || transformer.reactance_pu.size() != windings * (windings - 1) / 2) {
-        fault(transformer.origin, "{} has {} windings and {} reactances: give one reactance a pair", name, windings,
-              transformer.reactance_pu.size());
+        fault(transformer.origin, "transformer '{}' has {} windings and {} reactances: give one reactance a pair", transformer.name,
+              windings, transformer.reactance_pu.size());
         continue;
       }
       for (const auto& winding : transformer.windings) {
-        check_positive(transformer.origin, "rated voltage of " + name, winding.rated_voltage);
-        check_positive(transformer.origin, "rated power of " + name, winding.rated_power);
-        check_positive(transformer.origin, "tap of " + name, winding.tap);
+        check_positive(transformer.origin, "rated voltage of transformer", transformer.name, winding.rated_voltage);
+        check_positive(transformer.origin, "rated power of transformer", transformer.name, winding.rated_power);
+        check_positive(transformer.origin, "tap of transformer", transformer.name, winding.tap);
         if (winding.num_taps < 1 || !(winding.min_tap < winding.max_tap)) {
-          fault(transformer.origin, "{} has {} taps from {} to {}: give one or more between two unequal ends", name, winding.num_taps,
-                winding.min_tap, winding.max_tap);
+          fault(transformer.origin, "transformer '{}' has {} taps from {} to {}: give one or more between two unequal ends",
+                transformer.name, winding.num_taps, winding.min_tap, winding.max_tap);
         }
         const std::size_t needed =
             winding.connection == Connection::wye ? transformer.phases + 1 : (transformer.phases == 1 ? 2 : transformer.phases);
         if (winding.terminal.nodes.size() != needed) {
-          fault(transformer.origin, "a winding of {} has {} conductors, its connection needs {}: name the nodes as bus.1.2.3", name,
-                winding.terminal.nodes.size(), needed);
+          fault(transformer.origin, "a winding of transformer '{}' has {} conductors, its connection needs {}: name the nodes as bus.1.2.3",
+                transformer.name, winding.terminal.nodes.size(), needed);
         }
       }
-      for (const double x : transformer.reactance_pu) check_positive(transformer.origin, "a leakage reactance of " + name, x);
+      for (const double x : transformer.reactance_pu)
+        check_positive(transformer.origin, "a leakage reactance of transformer", transformer.name, x);
     }
-    check_devices("load", data().loads);
+    index_.loads = check_devices("load", "rated voltage of load", data().loads);
     for (const auto& load : data().loads) {
       if (!std::isfinite(load.power.real()) || !std::isfinite(load.power.imag()))
         fault(load.origin, "load '{}' has a power that is not finite", load.name);
     }
-    check_devices("PVSystem", data().solar);
-    check_devices("WindGen", data().wind);
-    check_devices("Storage", data().batteries);
+    index_.solar = check_devices("PVSystem", "rated voltage of PVSystem", data().solar);
+    index_.wind = check_devices("WindGen", "rated voltage of WindGen", data().wind);
+    index_.batteries = check_devices("Storage", "rated voltage of Storage", data().batteries);
     for (const auto& battery : data().batteries) {
-      const std::string name = fmt::format("Storage '{}'", battery.name);
-      check_positive(battery.origin, "energy capacity of " + name, battery.capacity_wh);
-      check_positive(battery.origin, "power rating of " + name, battery.power_rating);
+      check_positive(battery.origin, "energy capacity of Storage", battery.name, battery.capacity_wh);
+      check_positive(battery.origin, "power rating of Storage", battery.name, battery.power_rating);
       if (!(battery.charge_efficiency > 0 && battery.charge_efficiency <= 1 && battery.discharge_efficiency > 0 &&
             battery.discharge_efficiency <= 1)) {
-        fault(battery.origin, "efficiencies of {} must lie in (0, 1]", name);
+        fault(battery.origin, "efficiencies of Storage '{}' must lie in (0, 1]", battery.name);
       }
       if (!(battery.min_soc >= 0 && battery.min_soc < 1 && battery.initial_soc >= 0 && battery.initial_soc <= 1)) {
-        fault(battery.origin, "charge limits of {} must lie in [0, 1]", name);
+        fault(battery.origin, "charge limits of Storage '{}' must lie in [0, 1]", battery.name);
       }
     }
-    for (const auto& plant : data().solar)
-      check_positive(plant.origin, fmt::format("capacity of PVSystem '{}'", plant.name), plant.capacity);
-    for (const auto& plant : data().wind) check_positive(plant.origin, fmt::format("capacity of WindGen '{}'", plant.name), plant.capacity);
-    check_devices("generator", data().generators);
+    for (const auto& plant : data().solar) check_positive(plant.origin, "capacity of PVSystem", plant.name, plant.capacity);
+    for (const auto& plant : data().wind) check_positive(plant.origin, "capacity of WindGen", plant.name, plant.capacity);
+    check_devices("generator", "rated voltage of generator", data().generators);
     for (const auto& generator : data().generators) {
       if (!std::isfinite(generator.power.real()) || !std::isfinite(generator.power.imag()))
         fault(generator.origin, "generator '{}' has a power that is not finite", generator.name);
       if (generator.voltage_setpoint_pu)
-        check_positive(generator.origin, fmt::format("voltage setpoint of generator '{}'", generator.name), *generator.voltage_setpoint_pu);
+        check_positive(generator.origin, "voltage setpoint of generator", generator.name, *generator.voltage_setpoint_pu);
       if (!(generator.min_reactive <= generator.max_reactive)) {
         fault(generator.origin, "generator '{}' has reactive limits from {} to {} var: exchange them", generator.name,
               generator.min_reactive, generator.max_reactive);
       }
     }
-    check_names("capacitor", data().capacitors);
+    index_.capacitors = check_names("capacitor", data().capacitors);
     for (const auto& capacitor : data().capacitors) {
-      check_positive(capacitor.origin, fmt::format("rated voltage of capacitor '{}'", capacitor.name), capacitor.rated_voltage);
+      check_positive(capacitor.origin, "rated voltage of capacitor", capacitor.name, capacitor.rated_voltage);
       if (capacitor.step_power.empty() || capacitor.states.size() != capacitor.step_power.size()) {
         fault(capacitor.origin, "capacitor '{}' has {} steps and {} states: give one state a step", capacitor.name,
               capacitor.step_power.size(), capacitor.states.size());
       }
     }
-    check_names("reactor", data().reactors);
+    index_.reactors = check_names("reactor", data().reactors);
     for (const auto& reactor : data().reactors) {
       if (std::abs(reactor.impedance) == 0) fault(reactor.origin, "reactor '{}' has zero impedance: give R and X or kvar", reactor.name);
     }
     check_names("regulator", data().regulators);
     for (const auto& regulator : data().regulators) {
-      const auto found = std::find_if(data().transformers.begin(), data().transformers.end(),
-                                      [&](const auto& t) { return t.name == regulator.transformer; });
-      if (found == data().transformers.end()) {
+      const int found = index_.transformers.find(regulator.transformer, data().transformers);
+      if (found < 0) {
         fault(regulator.origin, "regulator '{}' controls transformer '{}', which does not exist: define it first", regulator.name,
               regulator.transformer);
         continue;
       }
-      if (regulator.winding < 1 || regulator.winding > static_cast<int>(found->windings.size())) {
+      const std::size_t windings = data().transformers[found].windings.size();
+      if (regulator.winding < 1 || regulator.winding > static_cast<int>(windings)) {
         fault(regulator.origin, "regulator '{}' controls winding {} of '{}', which has {}", regulator.name, regulator.winding,
-              regulator.transformer, found->windings.size());
+              regulator.transformer, windings);
       }
-      network_.regulator_transformers_.push_back(static_cast<int>(found - data().transformers.begin()));
+      network_.regulator_transformers_.push_back(found);
     }
-    auto [capacitors, monitored] = check_capacitor_controls(data(), faults_);
+    auto [capacitors, monitored] = check_capacitor_controls(data(), index_, faults_);
     network_.controlled_capacitors_ = std::move(capacitors);
     network_.monitored_elements_ = std::move(monitored);
-    check_inverter_controls(data(), faults_);
+    check_inverter_controls(data(), index_, faults_);
     check_load_shapes(data(), faults_);
+    index_ = {};
   }
 
   void check_control_buses() {
@@ -228,50 +267,66 @@ class NetworkBuilder {
     }
   }
 
-  void add_terminal(const Terminal& terminal, const Origin& origin, const std::string& element) {
+  void add_terminal(const Terminal& terminal, const char* kind, const auto& element) {
+    const Origin& origin = element.origin;
     if (terminal.bus.empty()) {
-      fault(origin, "{} names no bus: give bus1=", element);
+      fault(origin, "{} '{}' names no bus: give bus1=", kind, element.name);
       return;
     }
-    auto [entry, added] = conductors_.try_emplace(terminal.bus);
-    if (added) order_.push_back(terminal.bus);
+    int bus = network_.find_bus(terminal.bus);
+    if (bus < 0) {
+      bus = static_cast<int>(network_.buses_.size());
+      network_.buses_.push_back({.name = terminal.bus, .position = {}});
+      network_.bus_index_.add(bus, network_.buses_);
+      conductors_.emplace_back();
+    }
+    std::vector<int>& known = conductors_[bus];
     for (std::size_t i = 0; i < terminal.nodes.size(); ++i) {
       const int conductor = terminal.nodes[i];
-      if (conductor < 0) fault(origin, "{} names node {} of bus '{}': nodes are 0 (ground) or positive", element, conductor, terminal.bus);
-      if (conductor > 0 && !terminal.is_open(static_cast<int>(i))) entry->second.insert(conductor);
+      if (conductor < 0)
+        fault(origin, "{} '{}' names node {} of bus '{}': nodes are 0 (ground) or positive", kind, element.name, conductor, terminal.bus);
+      if (conductor <= 0 || terminal.is_open(static_cast<int>(i))) continue;
+      const auto place = std::lower_bound(known.begin(), known.end(), conductor);
+      if (place == known.end() || *place != conductor) known.insert(place, conductor);
     }
     for (const int open : terminal.open) {
       if (open < 0 || open >= static_cast<int>(terminal.nodes.size()))
-        fault(origin, "{} is open at conductor {} of bus '{}', of {}: correct it", element, open + 1, terminal.bus, terminal.nodes.size());
+        fault(origin, "{} '{}' is open at conductor {} of bus '{}', of {}: correct it", kind, element.name, open + 1, terminal.bus,
+              terminal.nodes.size());
+    }
+  }
+
+  void add_each(const char* kind, const auto& elements) {
+    for (const auto& e : elements) {
+      add_terminal(e.terminal, kind, e);
+      if constexpr (requires { e.to; })
+        if (e.to) add_terminal(*e.to, kind, e);
     }
   }
 
   void collect_nodes() {
-    for (const auto& e : data().sources) add_terminal(e.terminal, e.origin, "source '" + e.name + "'");
+    network_.buses_.reserve(data().buses.size());
+    conductors_.reserve(data().buses.size());
+    add_each("source", data().sources);
     for (const auto& e : data().transformers) {
-      for (const auto& winding : e.windings) add_terminal(winding.terminal, e.origin, "transformer '" + e.name + "'");
+      for (const auto& winding : e.windings) add_terminal(winding.terminal, "transformer", e);
     }
     for (const auto& e : data().lines) {
-      add_terminal(e.from, e.origin, "line '" + e.name + "'");
-      add_terminal(e.to, e.origin, "line '" + e.name + "'");
+      add_terminal(e.from, "line", e);
+      add_terminal(e.to, "line", e);
     }
-    for (const auto& e : data().reactors) {
-      add_terminal(e.terminal, e.origin, "reactor '" + e.name + "'");
-      if (e.to) add_terminal(*e.to, e.origin, "reactor '" + e.name + "'");
-    }
-    for (const auto& e : data().capacitors) {
-      add_terminal(e.terminal, e.origin, "capacitor '" + e.name + "'");
-      if (e.to) add_terminal(*e.to, e.origin, "capacitor '" + e.name + "'");
-    }
-    for (const auto& e : data().loads) add_terminal(e.terminal, e.origin, "load '" + e.name + "'");
-    for (const auto& e : data().solar) add_terminal(e.terminal, e.origin, "PVSystem '" + e.name + "'");
-    for (const auto& e : data().wind) add_terminal(e.terminal, e.origin, "WindGen '" + e.name + "'");
-    for (const auto& e : data().batteries) add_terminal(e.terminal, e.origin, "Storage '" + e.name + "'");
-    for (const auto& e : data().generators) add_terminal(e.terminal, e.origin, "generator '" + e.name + "'");
+    add_each("reactor", data().reactors);
+    add_each("capacitor", data().capacitors);
+    add_each("load", data().loads);
+    add_each("PVSystem", data().solar);
+    add_each("WindGen", data().wind);
+    add_each("Storage", data().batteries);
+    add_each("generator", data().generators);
   }
 
   std::vector<int> nodes_of(const Terminal& terminal) const {
     std::vector<int> nodes;
+    nodes.reserve(terminal.nodes.size());
     const int bus = network_.find_bus(terminal.bus);
     for (std::size_t i = 0; i < terminal.nodes.size(); ++i) {
       const bool nothing = terminal.nodes[i] == 0 || terminal.is_open(static_cast<int>(i));
@@ -281,14 +336,15 @@ class NetworkBuilder {
   }
 
   void number() {
-    for (const auto& name : order_) {
-      const int bus = static_cast<int>(network_.buses_.size());
-      network_.buses_.push_back({.name = name, .position = {}});
-      network_.bus_index_.emplace_back(name, bus);
-      network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[name].size())});
-      for (const int conductor : conductors_[name]) network_.nodes_.push_back({bus, conductor});
+    std::size_t nodes = 0;
+    for (const auto& conductors : conductors_) nodes += conductors.size();
+    network_.nodes_.reserve(nodes);
+    network_.node_runs_.reserve(conductors_.size());
+    for (std::size_t bus = 0; bus < conductors_.size(); ++bus) {
+      network_.node_runs_.push_back({static_cast<int>(network_.nodes_.size()), static_cast<int>(conductors_[bus].size())});
+      for (const int conductor : conductors_[bus]) network_.nodes_.push_back({static_cast<int>(bus), conductor});
     }
-    std::sort(network_.bus_index_.begin(), network_.bus_index_.end());
+    conductors_ = {};
     for (const auto& bus : data().buses) {
       const int position = network_.find_bus(bus.name);
       if (position < 0) continue;
@@ -299,12 +355,16 @@ class NetworkBuilder {
     const auto two_ended = [&](const Terminal& from, const std::optional<Terminal>& to) {
       return TerminalNodes{nodes_of(from), to ? nodes_of(*to) : std::vector<int>{}};
     };
+    network_.lines_.reserve(data().lines.size());
+    network_.transformers_.reserve(data().transformers.size());
+    network_.loads_.reserve(data().loads.size());
     for (const auto& e : data().sources) network_.sources_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().lines) network_.lines_.push_back(two_ended(e.from, e.to));
     for (const auto& e : data().capacitors) network_.capacitors_.push_back(two_ended(e.terminal, e.to));
     for (const auto& e : data().reactors) network_.reactors_.push_back(two_ended(e.terminal, e.to));
     for (const auto& e : data().transformers) {
       auto& windings = network_.transformers_.emplace_back();
+      windings.reserve(e.windings.size());
       for (const auto& winding : e.windings) windings.push_back(nodes_of(winding.terminal));
     }
     for (const auto& e : data().loads) network_.loads_.push_back(nodes_of(e.terminal));
@@ -313,6 +373,9 @@ class NetworkBuilder {
     for (const auto& e : data().batteries) network_.batteries_.push_back(nodes_of(e.terminal));
     for (const auto& e : data().generators) network_.generators_.push_back(nodes_of(e.terminal));
   }
+
+  /// Nothing but open ends stand at the bus.
+  bool has_no_node(int bus) const { return network_.node_runs_[bus][1] == 0; }
 
   /// Rated line-to-neutral voltage of a winding.
   static double winding_voltage(const TransformerData& transformer, const WindingData& winding) {
@@ -334,35 +397,27 @@ class NetworkBuilder {
 
   /// Shortest electrical paths from the sources (Dijkstra over impedance) give voltage bases, parents and what is islanded.
   void trace_from_source() {
-    struct Arc {
-      int to;
-      double ratio, impedance;  // impedance [p.u. on 1 VA at the from side]
-      int line;
-    };
-    std::vector<std::vector<Arc>> arcs(network_.buses_.size());
-    std::vector<std::vector<int>> galvanic(network_.buses_.size());
-    std::vector<std::string> open_lines(network_.buses_.size());
+    std::vector<Arc> found;
+    found.reserve(2 * (data().lines.size() + data().transformers.size()));
+    std::vector<int> open_lines(network_.buses_.size(), -1);
     for (std::size_t i = 0; i < data().lines.size(); ++i) {
       const auto& line = data().lines[i];
       const int from = network_.find_bus(line.from.bus), to = network_.find_bus(line.to.bus);
       // A bus where nothing but open ends stand still has a place in the tree.
-      const bool leads =
-          conductors_[line.from.bus].empty() || conductors_[line.to.bus].empty() || !(line.from.all_open() || line.to.all_open());
+      const bool leads = has_no_node(from) || has_no_node(to) || !(line.from.all_open() || line.to.all_open());
       if (!line.closed || !leads) {
-        open_lines[from] = open_lines[to] = line.name;
+        open_lines[from] = open_lines[to] = static_cast<int>(i);
         continue;
       }
       const double z = line.series_impedance.diagonal().cwiseAbs().mean(), ratio = std::abs(line.ratio);
-      arcs[from].push_back({to, 1.0 / ratio, z * ratio * ratio, static_cast<int>(i)});
-      arcs[to].push_back({from, ratio, z, static_cast<int>(i)});
-      galvanic[from].push_back(to);
-      galvanic[to].push_back(from);
+      found.push_back({from, to, 1.0 / ratio, z * ratio * ratio, true});
+      found.push_back({to, from, ratio, z, true});
     }
     for (const auto& reactor : data().reactors) {
       if (!reactor.to) continue;
       const int from = network_.find_bus(reactor.terminal.bus), to = network_.find_bus(reactor.to->bus);
-      arcs[from].push_back({to, 1.0, std::abs(reactor.impedance), -1});
-      arcs[to].push_back({from, 1.0, std::abs(reactor.impedance), -1});
+      found.push_back({from, to, 1.0, std::abs(reactor.impedance), false});
+      found.push_back({to, from, 1.0, std::abs(reactor.impedance), false});
     }
     std::vector<bool> reference(network_.buses_.size(), false);
     for (const auto& transformer : data().transformers) {
@@ -374,15 +429,16 @@ class NetworkBuilder {
         for (std::size_t b = 0; b < transformer.windings.size(); ++b) {
           if (a == b) continue;
           const auto& other = transformer.windings[b];
-          const bool dead_end = conductors_[one.terminal.bus].empty() || conductors_[other.terminal.bus].empty();
+          const int to = network_.find_bus(other.terminal.bus);
+          const bool dead_end = has_no_node(from) || has_no_node(to);
           if (!dead_end && (one.terminal.all_open() || other.terminal.all_open())) continue;
           const double v = winding_voltage(transformer, one);
           const double base = 3 * v * v / (one.rated_power * 3 / transformer.phases);
-          arcs[from].push_back(
-              {network_.find_bus(other.terminal.bus), winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, -1});
+          found.push_back({from, to, winding_voltage(transformer, other) / v, transformer.reactance_pu[0] * base, false});
         }
       }
     }
+    const Arcs arcs(std::move(found), network_.buses_.size());
     std::vector<bool> given;
     for (const auto& bus : network_.buses_) given.push_back(bus.nominal_voltage > 0);
     using Entry = std::pair<double, int>;
@@ -403,7 +459,7 @@ class NetworkBuilder {
       queue.pop();
       if (distance > best[bus]) continue;
       const double v = network_.buses_[bus].nominal_voltage;
-      for (const auto& arc : arcs[bus]) {
+      for (const auto& arc : arcs.of(bus)) {
         const double next = distance + arc.impedance / (3 * v * v);
         if (next < best[arc.to]) {
           best[arc.to] = next;
@@ -421,17 +477,18 @@ class NetworkBuilder {
       if (!std::isinf(best[bus])) continue;
       std::vector<int> island{static_cast<int>(bus)};
       best[bus] = 0;
-      std::string open_line;
+      int open_line = -1;
       for (std::size_t i = 0; i < island.size(); ++i) {
-        if (open_line.empty()) open_line = open_lines[island[i]];
-        for (const auto& arc : arcs[island[i]]) {
+        if (open_line < 0) open_line = open_lines[island[i]];
+        for (const auto& arc : arcs.of(island[i])) {
           if (!std::isinf(best[arc.to])) continue;
           best[arc.to] = 0;
           island.push_back(arc.to);
         }
       }
       const std::string& name = network_.buses_[bus].name;
-      const std::string why = open_line.empty() ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", open_line);
+      const std::string why =
+          open_line < 0 ? "no closed line or transformer leads there" : fmt::format("line '{}' is open", data().lines[open_line].name);
       const std::string others = island.size() == 1 ? "" : fmt::format(" nor have {} more beside it", island.size() - 1);
       if (origins.empty()) origins = origins_by_bus();
       const auto found = origins.find(name);
@@ -445,11 +502,10 @@ class NetworkBuilder {
     while (!stack.empty()) {
       const int bus = stack.back();
       stack.pop_back();
-      for (const int next : galvanic[bus]) {
-        if (!reference[next]) {
-          reference[next] = true;
-          stack.push_back(next);
-        }
+      for (const auto& arc : arcs.of(bus)) {
+        if (!arc.galvanic || reference[arc.to]) continue;
+        reference[arc.to] = true;
+        stack.push_back(arc.to);
       }
     }
     for (std::size_t bus = 0; bus < reference.size(); ++bus) network_.buses_[bus].grounded = reference[bus];
@@ -467,6 +523,7 @@ class NetworkBuilder {
   }
 
   void measure() {
+    network_.measurements_.reserve(network_.nodes_.size());
     for (int bus = 0; bus < static_cast<int>(network_.buses_.size()); ++bus) {
       const double base = network_.buses_[bus].nominal_voltage;
       std::vector<int> phases;
@@ -486,8 +543,8 @@ class NetworkBuilder {
 
   Network network_;
   Faults faults_;
-  std::vector<std::string> order_;
-  std::map<std::string, std::set<int>> conductors_;
+  ElementIndex index_;
+  std::vector<std::vector<int>> conductors_;  // by bus, ascending
 };
 
 std::shared_ptr<const Network> make_network(NetworkData data) {

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "grid/name_index.hpp"
 #include "grid/network_data.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace gridfed {
@@ -85,8 +85,8 @@ class Network {
   NetworkData data_;
   std::vector<Bus> buses_;
   std::vector<Node> nodes_;
-  std::vector<std::pair<std::string, int>> bus_index_;  // sorted by name
-  std::vector<std::array<int, 2>> node_runs_;           // per bus: first node, count
+  NameIndex bus_index_;
+  std::vector<std::array<int, 2>> node_runs_;  // per bus: first node, count
   std::vector<TerminalNodes> lines_, capacitors_, reactors_;
   std::vector<std::vector<std::vector<int>>> transformers_;
   std::vector<std::vector<int>> sources_, loads_, solar_, wind_, batteries_, generators_;

@@ -1,16 +1,16 @@
 #pragma once
 
 #include "grid/line_constants.hpp"
+#include "grid/name_index.hpp"
 #include "grid/network_data.hpp"
 #include "grid/opendss_parser.hpp"
+#include "runtime/memory.hpp"
 
-#include <deque>
 #include <filesystem>
-#include <map>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -28,12 +28,25 @@ struct BusReference {
   std::vector<int> nodes;  ///< as written after the dots
 };
 
+/// An Origin of one of the files the interpreter holds.
+struct Place {
+  const std::string* file = nullptr;  ///< nullptr: in none
+  int line = 0;
+  operator Origin() const { return {file ? *file : "", line}; }
+};
+
 struct Object {
   std::string name;
-  Origin origin;
+  Place origin;
   bool enabled = true;
   bool closed = true;                               ///< by the commands open and close
   std::vector<std::array<int, 2>> open_conductors;  ///< {terminal, conductor}, 1-based, of a line or transformer, ascending
+};
+
+/// Where a bus is drawn.
+struct Coordinates {
+  std::string name;
+  std::array<double, 2> position;
 };
 
 struct LoadShape : Object {
@@ -179,13 +192,22 @@ struct Source : Object {
   double r1 = 0, x1 = 0, r0 = 0, x0 = 0;  // ohm
 };
 
+/// Load shapes of the script; nullptr = constant.
+struct Shapes {
+  const LoadShape *daily = nullptr, *yearly = nullptr, *duty = nullptr;
+  operator ShapeNames() const {
+    const auto name = [](const LoadShape* shape) { return shape ? shape->name : std::string(); };
+    return {name(daily), name(yearly), name(duty)};
+  }
+};
+
 /// What loads and sources of power share: the terminal and its rated voltage.
 struct PowerElement : Object {
   BusReference bus;
   int phases = 3;
   Connection connection = Connection::wye;
   double kv = 12.47;
-  ShapeNames shapes;
+  Shapes shapes;
 };
 
 struct Load : PowerElement {
@@ -248,27 +270,48 @@ struct Reactor : PowerElement {
   bool kvar_given = true, parallel = false;
 };
 
-/// Objects of one class by name, in the order of their definition; references stay valid.
+/// Objects of one class by name, in the order of their definition; references stay valid. They stand in blocks, which free as a whole.
 template <class T>
 class Table {
  public:
-  T* find(const std::string& name) {
-    const auto found = index_.find(name);
-    return found == index_.end() ? nullptr : &objects_[found->second];
+  T* find(std::string_view name) {
+    const int position = index_.find(name, *this);
+    return position < 0 ? nullptr : &(*this)[position];
   }
-  T& add(const std::string& name, Origin origin) {
-    index_[name] = objects_.size();
-    objects_.emplace_back();
-    objects_.back().name = name;
-    objects_.back().origin = std::move(origin);
-    return objects_.back();
+  T& add(std::string_view name) {
+    if (blocks_.empty() || blocks_.back().size() == block) blocks_.emplace_back().reserve(block);
+    T& object = blocks_.back().emplace_back();
+    object.name = name;
+    index_.add(static_cast<int>(size()) - 1, *this);
+    return object;
   }
-  auto begin() { return objects_.begin(); }
-  auto end() { return objects_.end(); }
+  T& add(std::string_view name, Place origin) {
+    T& object = add(name);
+    object.origin = origin;
+    return object;
+  }
+
+  std::size_t size() const { return blocks_.empty() ? 0 : block * (blocks_.size() - 1) + blocks_.back().size(); }
+  const T& operator[](std::size_t position) const { return blocks_[position / block][position % block]; }
+  T& operator[](std::size_t position) { return blocks_[position / block][position % block]; }
+  auto objects() { return std::views::join(blocks_); }
+
+  /// Hands over one object after the other and forgets them, so that a large table is never there twice.
+  template <class Take>
+  void drain(Take take) {
+    index_ = {};
+    for (auto& objects : blocks_) {
+      for (T& object : objects) take(object);
+      objects = {};
+    }
+    blocks_.clear();
+    release_free_memory();
+  }
 
  private:
-  std::deque<T> objects_;
-  std::unordered_map<std::string, std::size_t> index_;
+  static constexpr std::size_t block = 256;
+  std::vector<std::vector<T>> blocks_;
+  NameIndex index_;
 };
 
 /// Everything a script has defined so far.
@@ -281,7 +324,7 @@ struct Script {
   EarthModel earth_model = EarthModel::deri;
   SimulationData simulation;
   std::vector<double> voltage_bases;  // kV
-  std::map<std::string, std::array<double, 2>> coordinates;
+  Table<Coordinates> coordinates;
   bool ignore_unknown = false;
   std::vector<std::string> notes;
   /// Adds a note unless it is there.
@@ -317,7 +360,7 @@ struct Script {
 /// One OpenDSS class as the interpreter sees it.
 struct ElementClass {
   std::string_view name;
-  Object& (*add)(Script&, const std::string& name, Origin);
+  Object& (*add)(Script&, const std::string& name, Place);
   Object* (*find)(Script&, const std::string& name);
   std::vector<Object*> (*all)(Script&);
   /// Assigns properties in order: named, abbreviated, or positional after the last one. Throws ScriptError.

@@ -40,9 +40,9 @@ void follow_power_factor(Generator& generator) {
 template <auto member>
 void set_generator_shape(Generator& generator, const Value& value, Script& script) {
   set_shape<member>(generator, value, script);
-  const std::string& name = generator.shapes.*member;
-  if (name.empty()) return;
-  if (const auto actual = largest_actual(*script.load_shapes.find(name))) {
+  const LoadShape* shape = generator.shapes.*member;
+  if (!shape) return;
+  if (const auto actual = largest_actual(*shape)) {
     generator.kw = actual->real();
     set_generator_kvar(generator, actual->imag());
   }
@@ -71,9 +71,9 @@ constexpr Property<Generator> generator_properties[] = {
     {"model", set_generator_model},
     {"Vminpu", set_positive<&Generator::vmin>},
     {"Vmaxpu", set_positive<&Generator::vmax>},
-    {"yearly", set_generator_shape<&ShapeNames::yearly>},
-    {"daily", set_generator_shape<&ShapeNames::daily>},
-    {"duty", set_generator_shape<&ShapeNames::duty>},
+    {"yearly", set_generator_shape<&Shapes::yearly>},
+    {"daily", set_generator_shape<&Shapes::daily>},
+    {"duty", set_generator_shape<&Shapes::duty>},
     {"dispmode", refuse_dispatch<Generator>},
     {"dispvalue", ignore},
     {"conn", set<&Generator::connection>},
@@ -173,9 +173,9 @@ constexpr Property<PvSystem> pv_properties[] = {
     {"Vmaxpu", note_voltage_range},
     {"Balanced", ignore},
     {"LimitCurrent", ignore},
-    {"yearly", set_shape<&ShapeNames::yearly>},
-    {"daily", set_shape<&ShapeNames::daily>},
-    {"duty", set_shape<&ShapeNames::duty>},
+    {"yearly", set_shape<&Shapes::yearly>},
+    {"daily", set_shape<&Shapes::daily>},
+    {"duty", set_shape<&Shapes::duty>},
     {"Tyearly", ignore},
     {"Tdaily", ignore},
     {"Tduty", ignore},
@@ -269,9 +269,9 @@ constexpr Property<Storage> storage_properties[] = {
     {"Vmaxpu", note_voltage_range},
     {"Balanced", ignore},
     {"LimitCurrent", ignore},
-    {"yearly", set_shape<&ShapeNames::yearly>},
-    {"daily", set_shape<&ShapeNames::daily>},
-    {"duty", set_shape<&ShapeNames::duty>},
+    {"yearly", set_shape<&Shapes::yearly>},
+    {"daily", set_shape<&Shapes::daily>},
+    {"duty", set_shape<&Shapes::duty>},
     {"DispMode", set_dispatch},
     {"DischargeTrigger", set<&Storage::discharge_trigger>},
     {"ChargeTrigger", set<&Storage::charge_trigger>},
@@ -307,9 +307,9 @@ constexpr Property<WindGen> wind_properties[] = {
     {"kW", set_positive<&WindGen::kw>},
     {"pf", ignore},
     {"model", ignore},
-    {"yearly", set_shape<&ShapeNames::yearly>},
-    {"daily", set_shape<&ShapeNames::daily>},
-    {"duty", set_shape<&ShapeNames::duty>},
+    {"yearly", set_shape<&Shapes::yearly>},
+    {"daily", set_shape<&Shapes::daily>},
+    {"duty", set_shape<&Shapes::duty>},
     {"conn", set<&WindGen::connection>},
     {"kvar", ignore},
     {"class", ignore},

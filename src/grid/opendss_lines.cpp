@@ -436,14 +436,14 @@ constexpr Property<Line> line_properties[] = {
 
 // ---- the classes ----
 
-Object& add_line_code(Script& script, const std::string& name, Origin origin) {
-  LineCode& code = script.line_codes.add(name, std::move(origin));
+Object& add_line_code(Script& script, const std::string& name, Place origin) {
+  LineCode& code = script.line_codes.add(name, origin);
   code.base_frequency = script.frequency;
   return code;
 }
 
-Object& add_line(Script& script, const std::string& name, Origin origin) {
-  Line& line = script.lines.add(name, std::move(origin));
+Object& add_line(Script& script, const std::string& name, Place origin) {
+  Line& line = script.lines.add(name, origin);
   line.base_frequency = script.frequency;
   line.earth_model = script.earth_model;
   return line;

@@ -1,6 +1,7 @@
 // Sources and loads, and how the types of properties are read.
 #include "grid/opendss_properties.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gridfed::opendss {
@@ -35,14 +36,15 @@ void read(const Value& value, Connection& member) {
 }
 
 void read(const Value& value, BusReference& member) {
-  const std::string word = value.word();
+  const std::string_view word = value.text;
   member = {};
   const auto dot = word.find('.');
-  member.bus = word.substr(0, dot);
+  member.bus = lower_case(word.substr(0, dot));
   if (member.bus.empty()) throw ScriptError{fmt::format("'{}' names no bus", value.text), "write bus.1.2.3"};
-  for (auto begin = dot; begin != std::string::npos;) {
+  if (dot != std::string_view::npos) member.nodes.reserve(static_cast<std::size_t>(std::count(word.begin(), word.end(), '.')));
+  for (auto begin = dot; begin != std::string_view::npos;) {
     const auto end = word.find('.', begin + 1);
-    const int node = Value{word.substr(begin + 1, end == std::string::npos ? end : end - begin - 1), false}.integer();
+    const int node = Value{word.substr(begin + 1, end == std::string_view::npos ? end : end - begin - 1), false}.integer();
     if (node < 0) throw ScriptError{fmt::format("node {} of bus '{}'", node, member.bus), "number nodes from 0 (ground) up"};
     member.nodes.push_back(node);
     begin = end;
@@ -227,14 +229,14 @@ void set_zipv(Load& load, const Value& value, Script&) {
 template <auto member>
 void set_load_shape(Load& load, const Value& value, Script& script) {
   set_shape<member>(load, value, script);
-  const std::string& name = load.shapes.*member;
-  if (name.empty()) return;
-  if (const auto actual = largest_actual(*script.load_shapes.find(name))) {
+  const LoadShape* shape = load.shapes.*member;
+  if (!shape) return;
+  if (const auto actual = largest_actual(*shape)) {
     load.kw = actual->real();
     load.kvar = actual->imag();
     load.given = load.pf_given ? Load::Given::pf : Load::Given::kvar;
   }
-  if (load.shapes.yearly.empty()) load.shapes.yearly = load.shapes.daily;
+  if (!load.shapes.yearly) load.shapes.yearly = load.shapes.daily;
 }
 
 constexpr Property<Load> load_properties[] = {
@@ -248,9 +250,9 @@ constexpr Property<Load> load_properties[] = {
        l.pf_given = true;
      }},
     {"model", set_model<Load, 1, 8>},
-    {"yearly", set_load_shape<&ShapeNames::yearly>},
-    {"daily", set_load_shape<&ShapeNames::daily>},
-    {"duty", set_load_shape<&ShapeNames::duty>},
+    {"yearly", set_load_shape<&Shapes::yearly>},
+    {"daily", set_load_shape<&Shapes::daily>},
+    {"duty", set_load_shape<&Shapes::duty>},
     {"growth", [](Load& l, const Value&,
                   Script& script) { script.note(fmt::format("Growth curves such as that of Load.{} are left out.", l.name)); }},
     {"conn", set<&Load::connection>},
@@ -297,8 +299,8 @@ constexpr Property<Load> load_properties[] = {
 
 // ---- the classes ----
 
-Object& add_source(Script& script, const std::string& name, Origin origin) {
-  Source& source = script.sources.add(name, std::move(origin));
+Object& add_source(Script& script, const std::string& name, Place origin) {
+  Source& source = script.sources.add(name, origin);
   finish_source(source);
   return source;
 }

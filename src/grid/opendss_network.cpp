@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <set>
 
 namespace gridfed::opendss {
 
@@ -38,12 +37,14 @@ double conversion(LengthUnit from, LengthUnit to) {
 }
 
 void fail(const Object& object, std::string_view class_name, std::string_view problem, std::string_view remedy) {
-  throw Error("{}:{}: {}.{} {}: {}", object.origin.file, object.origin.line, class_name, object.name, problem, remedy);
+  const Origin origin = object.origin;
+  throw Error("{}:{}: {}.{} {}: {}", origin.file, origin.line, class_name, object.name, problem, remedy);
 }
 
 Terminal terminal(const BusReference& reference, int phases, int conductors, const Object& object, std::string_view class_name) {
   if (reference.bus.empty()) fail(object, class_name, "has no bus", "give the bus of every terminal");
   Terminal result{reference.bus, {}};
+  result.nodes.reserve(static_cast<std::size_t>(conductors));
   for (int i = 0; i < conductors; ++i) {
     const bool written = i < static_cast<int>(reference.nodes.size());
     result.nodes.push_back(written ? reference.nodes[i] : i < phases ? i + 1 : 0);
@@ -130,7 +131,8 @@ LineConstants geometry_constants(const Line& line, Script& script) {
   try {
     return line_constants(conductors, line.phases, script.frequency, line.rho, line.earth_model);
   } catch (const Error& error) {
-    throw Error("{}:{}: {}", geometry.origin.file, geometry.origin.line, error.what());
+    const Origin origin = geometry.origin;
+    throw Error("{}:{}: {}", origin.file, origin.line, error.what());
   }
 }
 
@@ -206,6 +208,7 @@ TransformerData transformer_data(const Transformer& t) {
                        .lag_leads = t.lead,
                        .rating = 1e3 * t.normhkva,
                        .origin = t.origin};
+  data.windings.reserve(t.windings.size());
   for (const Winding& w : t.windings) {
     const int conductors = w.connection == Connection::delta && t.phases == 3 ? 3 : t.phases + 1;
     data.windings.push_back({.terminal = terminal(w.bus, t.phases, conductors, t, "Transformer"),
@@ -227,6 +230,7 @@ TransformerData transformer_data(const Transformer& t) {
   if (percent.size() != count * (count - 1) / 2)
     fail(t, "Transformer", fmt::format("has {} windings but {} leakage reactances", count, percent.size()),
          "give xscarray= one for each pair");
+  data.reactance_pu.reserve(percent.size());
   for (const double x : percent) data.reactance_pu.push_back(x / 100);
   return data;
 }
@@ -247,7 +251,7 @@ LoadData load_data(const Load& load, Script& script) {
                 .exponent_p = load.cvr_watts,
                 .exponent_q = load.cvr_vars,
                 .zip = {},
-                .shapes = load.follows_shapes ? load.shapes : ShapeNames{},
+                .shapes = load.follows_shapes ? load.shapes : Shapes{},
                 .fixed = !load.follows_loadmult,
                 .keeps_power_factor = load.pf_given && load.given != Load::Given::kvar,
                 .origin = load.origin};
@@ -312,13 +316,14 @@ ReactorData reactor_data(const Reactor& r) {
 }
 
 /// Every bus an element names, in order of appearance, with its coordinates where there are any.
-std::vector<BusData> named_buses(const NetworkData& data, const Script& script) {
+std::vector<BusData> named_buses(const NetworkData& data, Script& script) {
   std::vector<BusData> buses;
-  std::set<std::string> seen;
+  NameIndex seen;
   const auto add = [&](const Terminal& terminal) {
-    if (!seen.insert(terminal.bus).second) return;
+    if (seen.find(terminal.bus, buses) >= 0) return;
     BusData& bus = buses.emplace_back(BusData{.name = terminal.bus, .position = {}});
-    if (const auto found = script.coordinates.find(terminal.bus); found != script.coordinates.end()) bus.position = found->second;
+    seen.add(static_cast<int>(buses.size()) - 1, buses);
+    if (const Coordinates* drawn = script.coordinates.find(terminal.bus)) bus.position = drawn->position;
   };
   const auto add_each = [&](const auto& elements) {
     for (const auto& element : elements) {
@@ -350,11 +355,19 @@ NetworkData network_data_of(Script& script) {
   for (const double kv : script.voltage_bases) data.voltage_bases.push_back(1e3 * kv);
   apply_switch_controls(script);
   const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
-  for (auto& s : script.sources)
+  for (auto& s : script.sources.objects())
     if (in_service(s)) data.sources.push_back(source_data(s));
-  for (auto& l : script.lines)
+  // Lines and loads are what large scripts hold, and no later step asks for them by name.
+  data.lines.reserve(script.lines.size());
+  script.lines.drain([&](const Line& l) {
     if (l.enabled) data.lines.push_back(line_data(l, script));
-  for (auto& t : script.transformers) {
+  });
+  data.loads.reserve(script.loads.size() + script.generators.size());
+  script.loads.drain([&](const Load& l) {
+    if (in_service(l)) data.loads.push_back(load_data(l, script));
+  });
+  data.transformers.reserve(script.transformers.size());
+  for (auto& t : script.transformers.objects()) {
     if (!t.enabled) continue;
     TransformerData transformer = transformer_data(t);
     const auto& windings = transformer.windings;
@@ -364,17 +377,17 @@ NetworkData network_data_of(Script& script) {
       data.transformers.push_back(std::move(transformer));
     }
   }
-  for (auto& l : script.loads)
-    if (in_service(l)) data.loads.push_back(load_data(l, script));
-  for (auto& c : script.capacitors)
+  for (auto& c : script.capacitors.objects())
     if (c.enabled) data.capacitors.push_back(capacitor_data(c));
-  for (auto& r : script.reactors)
+  for (auto& r : script.reactors.objects())
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
   add_switching_devices(script, data);
   add_controls(script, data);
   add_injections(script, data);
-  for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
+  script.transformers.drain([](const Transformer&) {});
+  for (auto& shape : script.load_shapes.objects()) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
+  script.coordinates.drain([](const Coordinates&) {});
   data.simulation = script.simulation;
   data.notes = std::move(script.notes);
   return data;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <set>
 
 namespace gridfed::opendss {
 namespace {
@@ -21,7 +20,7 @@ LoadModel generator_model(int model) {
 
 /// A generator that holds its voltage, whatever its power factor says.
 GeneratorData regulating_generator(const Generator& g, double multiplier, Script& script) {
-  if (!g.shapes.daily.empty() || !g.shapes.yearly.empty() || !g.shapes.duty.empty())
+  if (g.shapes.daily || g.shapes.yearly || g.shapes.duty)
     script.note(fmt::format("The load shapes of Generator.{} are left out: it holds its voltage at constant power.", g.name));
   return {.name = g.name,
           .terminal = power_terminal(g, "Generator"),
@@ -49,7 +48,7 @@ LoadData generator_load(const Generator& g, double multiplier) {
           .vmin_pu = g.vmin,
           .vmax_pu = g.vmax,
           .vlow_pu = 0,  // no interpolation: below vmin a constant impedance
-          .shapes = g.follows_genmult ? g.shapes : ShapeNames{},
+          .shapes = g.follows_genmult ? g.shapes : Shapes{},
           .fixed = true,
           .origin = g.origin};
 }
@@ -153,22 +152,21 @@ WindTurbineData wind_data(const WindGen& w) {
 
 void add_injections(Script& script, NetworkData& data) {
   const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
-  std::set<std::string> loads;
-  for (const auto& load : data.loads) loads.insert(load.name);
-  for (auto& g : script.generators) {
+  const NameIndex loads = script.generators.size() > 0 ? index_of(data.loads) : NameIndex();
+  for (auto& g : script.generators.objects()) {
     if (!in_service(g)) continue;
     if (g.model == 3) {
       data.generators.push_back(regulating_generator(g, script.generation_multiplier, script));
       continue;
     }
     data.loads.push_back(generator_load(g, script.generation_multiplier));
-    if (loads.contains(g.name)) data.loads.back().name = "generator." + g.name;
+    if (loads.find(g.name, data.loads) >= 0) data.loads.back().name = "generator." + g.name;
   }
-  for (auto& p : script.pv_systems)
+  for (auto& p : script.pv_systems.objects())
     if (in_service(p)) data.solar.push_back(solar_data(p, script));
-  for (auto& w : script.wind_generators)
+  for (auto& w : script.wind_generators.objects())
     if (in_service(w)) data.wind.push_back(wind_data(w));
-  for (auto& s : script.storages)
+  for (auto& s : script.storages.objects())
     if (in_service(s)) data.batteries.push_back(battery_data(s, script));
 }
 

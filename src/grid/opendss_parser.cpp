@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <numbers>
@@ -15,17 +14,18 @@ namespace {
 
 constexpr std::string_view open_quotes = "(\"'[{", close_quotes = ")\"']}";
 
-bool is_space(char c) {
+constexpr bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
 }
 
-/// Reads one token after the other; `extra` are delimiters beside white space, comma and the equals sign.
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Reads one token after the other; `bar` says whether | ends one as white space, comma and the equals sign do.
 class Tokenizer {
  public:
-  explicit Tokenizer(std::string_view text, std::string_view extra = "")
-      : text_(text), delimiters_(std::string(",=") + std::string(extra)) {
-    skip_space();
-  }
+  explicit Tokenizer(std::string_view text, bool bar = false) : text_(text), bar_(bar) { skip_space(); }
 
   bool at_end() const { return position_ >= text_.size() || at_comment(); }
 
@@ -38,7 +38,7 @@ class Tokenizer {
       if (end == std::string_view::npos)
         throw ScriptError{fmt::format("a quote opened by {} is never closed", text_[position_]),
                           fmt::format("add {}", close_quotes[quote])};
-      value = {std::string(text_.substr(position_ + 1, end - position_ - 1)), true};
+      value = {text_.substr(position_ + 1, end - position_ - 1), true};
       position_ = end + 1;
     } else {
       const auto begin = position_;
@@ -55,14 +55,20 @@ class Tokenizer {
   }
 
  private:
-  bool is_delimiter() const { return delimiters_.find(text_[position_]) != std::string::npos; }
-  bool at_comment() const { return text_[position_] == '!' || text_.substr(position_, 2) == "//"; }
+  bool is_delimiter() const {
+    const char c = text_[position_];
+    return c == ',' || c == '=' || (bar_ && c == '|');
+  }
+  bool at_comment() const {
+    const char c = text_[position_];
+    return c == '!' || (c == '/' && position_ + 1 < text_.size() && text_[position_ + 1] == '/');
+  }
   void skip_space() {
     while (position_ < text_.size() && is_space(text_[position_])) ++position_;
   }
 
   std::string_view text_;
-  std::string delimiters_;
+  bool bar_;
   std::size_t position_ = 0;
 };
 
@@ -77,13 +83,14 @@ std::optional<double> parse_number(std::string_view text) {
 }  // namespace
 
 std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
+  std::string word(text);
+  for (char& c : word) c = lower(c);
+  return word;
 }
 
 std::vector<Argument> split_arguments(std::string_view line) {
   std::vector<Argument> arguments;
+  arguments.reserve(16);
   Tokenizer tokens(line);
   while (!tokens.at_end()) {
     char delimiter = ' ';
@@ -113,7 +120,7 @@ double evaluate_rpn(std::string_view expression) {
   Tokenizer tokens(expression);
   while (!tokens.at_end()) {
     char delimiter = ' ';
-    const std::string token = lower_case(tokens.next(delimiter).text);
+    const std::string token = tokens.next(delimiter).word();
     if (const auto number = parse_number(token)) {
       stack.push_back(*number);
       continue;
@@ -188,7 +195,7 @@ std::string Value::word() const {
 
 std::vector<Value> Value::items() const {
   std::vector<Value> result;
-  Tokenizer tokens(text, "|");
+  Tokenizer tokens(text, true);
   char delimiter = ' ';
   while (!tokens.at_end()) result.push_back(tokens.next(delimiter));
   return result;
@@ -208,7 +215,7 @@ std::vector<std::string> Value::words() const {
 
 std::vector<std::vector<double>> Value::rows() const {
   std::vector<std::vector<double>> result(1);
-  Tokenizer tokens(text, "|");
+  Tokenizer tokens(text, true);
   while (!tokens.at_end()) {
     char delimiter = ' ';
     const Value token = tokens.next(delimiter);
@@ -219,7 +226,6 @@ std::vector<std::vector<double>> Value::rows() const {
 }
 
 int find_abbreviated(const std::vector<std::string_view>& names, std::string_view abbreviation) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
   const auto begins_with = [&](std::string_view name) {
     return name.size() >= abbreviation.size() &&
            std::equal(abbreviation.begin(), abbreviation.end(), name.begin(), [&](char a, char b) { return lower(a) == lower(b); });

@@ -11,9 +11,10 @@ struct ScriptError {
   std::string problem, remedy;
 };
 
-/// The right-hand side of an argument. Quoted ("" '' () [] {}) numbers are in-line math in reverse Polish notation: (8 1000 /).
+/// The right-hand side of an argument, a piece of the line that is read. Quoted ("" '' () [] {}) numbers are in-line math in reverse Polish
+/// notation: (8 1000 /).
 struct Value {
-  std::string text;
+  std::string_view text;
   bool quoted = false;
 
   double number() const;  ///< throws ScriptError, as the others do
@@ -32,7 +33,7 @@ struct Argument {
   Value value;
 };
 
-/// Splits a command line into arguments up to its end or a comment (! or //).
+/// Splits a command line, which must outlive them, into arguments up to its end or a comment (! or //).
 std::vector<Argument> split_arguments(std::string_view line);
 
 /// Value of an expression in reverse Polish notation; trigonometric functions take and give degrees.

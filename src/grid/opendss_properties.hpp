@@ -112,7 +112,7 @@ std::optional<Complex> largest_actual(const LoadShape& shape);
 
 template <auto member, class T>
 void set_shape(T& element, const Value& value, Script& script) {
-  element.shapes.*member = value.word().empty() ? std::string() : named_shape(value, script).name;
+  element.shapes.*member = value.word().empty() ? nullptr : &named_shape(value, script);
 }
 
 /// like=: everything but name, origin, what is open, and buses.
@@ -177,13 +177,13 @@ Object* find(Script& script, const std::string& name) {
 template <auto table>
 std::vector<Object*> all(Script& script) {
   std::vector<Object*> objects;
-  for (auto& object : script.*table) objects.push_back(&object);
+  for (auto& object : (script.*table).objects()) objects.push_back(&object);
   return objects;
 }
 
 template <auto table>
-Object& add(Script& script, const std::string& name, Origin origin) {
-  return (script.*table).add(name, std::move(origin));
+Object& add(Script& script, const std::string& name, Place origin) {
+  return (script.*table).add(name, origin);
 }
 
 /// Edits an object of known type; `finish`, if any, then brings dependent members in line.

@@ -6,11 +6,13 @@
 #include "grid/opendss_elements.hpp"
 #include "grid/opendss_properties.hpp"
 #include "runtime/error.hpp"
+#include "runtime/stage_timer.hpp"
 
 #include <algorithm>
 #include <fstream>
 #include <optional>
 #include <regex>
+#include <set>
 #include <unordered_set>
 
 namespace gridfed {
@@ -192,8 +194,9 @@ class Interpreter {
 
   Script script_;
   Selection active_;
-  bool passing_ = false;  ///< the active object is of a class that is read past
-  Origin here_;
+  bool passing_ = false;         ///< the active object is of a class that is read past
+  std::set<std::string> files_;  ///< names of those read, of which objects say that they are from there
+  Place here_;
 };
 
 /// Splits `class.name`; a name may itself hold dots.
@@ -243,7 +246,7 @@ void Interpreter::create_circuit(const std::string& name, std::span<const Argume
 std::string take_object(std::vector<Argument>& arguments, std::string_view command) {
   if (arguments.empty() || (!arguments[0].name.empty() && arguments[0].name != "object"))
     throw ScriptError{fmt::format("'{}' names no object", command), fmt::format("write {} class.name", command)};
-  std::string name = arguments[0].value.text;
+  std::string name(arguments[0].value.text);
   arguments.erase(arguments.begin());
   return name;
 }
@@ -258,9 +261,11 @@ void Interpreter::create(std::vector<Argument> arguments) {
     passing_ = true;
     return script_.note(fmt::format("Objects of class {} are read past.", class_name));
   }
-  if (const Object* earlier = type->find(script_, name))
-    throw ScriptError{fmt::format("{}.{} is defined already at {}:{}", type->name, name, earlier->origin.file, earlier->origin.line),
+  if (const Object* earlier = type->find(script_, name)) {
+    const Origin origin = earlier->origin;
+    throw ScriptError{fmt::format("{}.{} is defined already at {}:{}", type->name, name, origin.file, origin.line),
                       "rename it, or change the first one with edit"};
+  }
   active_ = {type, &type->add(script_, name, here_)};
   edit_active(arguments);
 }
@@ -310,7 +315,9 @@ void Interpreter::read_coordinates(const fs::path& path) {
     if (arguments.empty()) continue;
     try {
       if (arguments.size() < 3) throw ScriptError{"a bus has two coordinates", "write bus, x, y"};
-      script_.coordinates[arguments[0].value.word()] = {arguments[1].value.number(), arguments[2].value.number()};
+      const std::string bus = arguments[0].value.word();
+      Coordinates* known = script_.coordinates.find(bus);
+      (known ? *known : script_.coordinates.add(bus)).position = {arguments[1].value.number(), arguments[2].value.number()};
     } catch (const ScriptError& error) {
       throw Error("{}:{}: {}: {}", path.string(), number, error.problem, error.remedy);
     }
@@ -375,7 +382,7 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
     case Action::redirect:
     case Action::coordinates: {
       if (arguments.empty()) throw ScriptError{fmt::format("'{}' names no file", command.name), "give one"};
-      const fs::path path = find_file(folder, arguments[0].value.text);
+      const fs::path path = find_file(folder, std::string(arguments[0].value.text));
       if (command.action == Action::coordinates) return read_coordinates(path);
       if (depth >= max_depth)
         throw ScriptError{fmt::format("more than {} files are nested, the last '{}'", max_depth, path.string()),
@@ -401,30 +408,30 @@ void Interpreter::run_command(const Command& command, std::vector<Argument> argu
 void Interpreter::run_line(std::string_view line, const fs::path& folder, int depth) {
   std::vector<Argument> arguments = split_arguments(line);
   if (arguments.empty()) return;
-  const Argument first = arguments[0];
-  if (!first.name.empty()) {
+  if (std::string& path = arguments[0].name; !path.empty()) {
     // class.name.property=value
-    const auto property = first.name.rfind('.');
-    if (property == std::string::npos || first.name.find('.') == property)
-      throw ScriptError{fmt::format("'{}=' begins no command", first.name), "write class.name.property=value"};
-    passing_ = passes(split_name(first.name).first);
+    const auto property = path.rfind('.');
+    if (property == std::string::npos || path.find('.') == property)
+      throw ScriptError{fmt::format("'{}=' begins no command", path), "write class.name.property=value"};
+    passing_ = passes(split_name(path).first);
     if (passing_) return;
-    active_ = find_object(first.name.substr(0, property));
-    arguments[0].name = first.name.substr(property + 1);
+    active_ = find_object(path.substr(0, property));
+    path.erase(0, property + 1);
     return edit_active(arguments);
   }
+  const Value first = arguments[0].value;
   static const auto names = [] {
     std::vector<std::string_view> all;
     for (const Command& command : commands) all.push_back(command.name);
     return all;
   }();
-  const int index = find_abbreviated(names, first.value.text);
-  if (index < 0 && script_.ignore_unknown) return script_.note(fmt::format("Command {} is not known and left out.", first.value.word()));
+  const int index = find_abbreviated(names, first.text);
+  if (index < 0 && script_.ignore_unknown) return script_.note(fmt::format("Command {} is not known and left out.", first.word()));
   if (index < 0) {
     std::vector<std::string_view> understood;
     for (const Command& command : commands)
       if (command.action != Action::refuse) understood.push_back(command.name);
-    throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.value.text, nearest(names, first.value.text)),
+    throw ScriptError{fmt::format("unknown command '{}' (the nearest is '{}')", first.text, nearest(names, first.text)),
                       fmt::format("leave it out or write one of {}", listed(understood))};
   }
   const Command& command = commands[index];
@@ -437,15 +444,15 @@ void Interpreter::run_line(std::string_view line, const fs::path& folder, int de
 void Interpreter::run_file(const fs::path& path, int depth) {
   std::ifstream file(path);
   if (!file || fs::is_directory(path)) throw Error("{}: cannot be read: check that the file exists", path.string());
-  const Origin outer = here_;
+  const Place outer = here_;
   const fs::path outer_folder = script_.folder;
-  here_ = {path.filename().string(), 0};
+  here_ = {&*files_.insert(path.filename().string()).first, 0};
   script_.folder = path.parent_path();
   bool in_comment = false;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     here_.line = number;
-    if (line.find('\0') != std::string::npos) throw Error("{}:{}: holds binary data: give a script in text", here_.file, number);
+    if (line.find('\0') != std::string::npos) throw Error("{}:{}: holds binary data: give a script in text", *here_.file, number);
     const auto begin = line.find_first_not_of(" \t");
     if (begin != std::string::npos && line.compare(begin, 2, "/*") == 0) in_comment = true;
     if (in_comment) {
@@ -457,7 +464,7 @@ void Interpreter::run_file(const fs::path& path, int depth) {
     } catch (const ScriptError& error) {
       constexpr std::size_t shown = 500;
       const std::string problem = error.problem.size() <= shown ? error.problem : error.problem.substr(0, shown) + "...";
-      throw Error("{}:{}: {}: {}", here_.file, number, problem, error.remedy);
+      throw Error("{}:{}: {}: {}", *here_.file, number, problem, error.remedy);
     }
   }
   if (in_comment) throw Error("{}: a comment opened by /* is never closed: add */", path.string());
@@ -484,15 +491,21 @@ const ElementClass* find_class(std::string_view name) {
 
 }  // namespace opendss
 
-NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options) {
+NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options, StageTimes* times) {
+  StageTimes unwanted;
+  StageTimes& wanted = times ? *times : unwanted;
   opendss::Interpreter interpreter(options);
-  interpreter.run_file(script, 0);
+  {
+    const auto scope = wanted.stage("parse");
+    interpreter.run_file(script, 0);
+  }
+  const auto scope = wanted.stage("elements");
   return interpreter.finish(script);
 }
 
-NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options) {
+NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options, StageTimes* times) {
   const std::string ending = opendss::lower_case(path.extension().string());
-  if (ending == ".dss") return read_opendss(path, options);
+  if (ending == ".dss") return read_opendss(path, options, times);
   if (ending == ".m") return read_matpower(path);
   if (ending == ".xml") return read_cim(path);
   throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss), a MATPOWER case (.m) or a CIM model (.xml)",

@@ -112,20 +112,21 @@ std::vector<double> series(const Value& value, const Script& script) {
   const auto given = [&](std::string_view name) {
     return std::find_if(arguments.begin(), arguments.end(), [&](const Argument& a) { return !a.name.empty() && name.starts_with(a.name); });
   };
-  if (const auto file = given("sngfile"); file != arguments.end()) return binary_numbers<float>(find_file(script.folder, file->value.text));
+  if (const auto file = given("sngfile"); file != arguments.end())
+    return binary_numbers<float>(find_file(script.folder, std::string(file->value.text)));
   if (const auto file = given("dblfile"); file != arguments.end())
-    return binary_numbers<double>(find_file(script.folder, file->value.text));
+    return binary_numbers<double>(find_file(script.folder, std::string(file->value.text)));
   const auto file = given("file");
   if (file == arguments.end()) return value.numbers();
   const auto column = given("column"), header = given("header");
   const int number = column == arguments.end() ? 1 : column->value.integer();
   if (number < 1) throw ScriptError{fmt::format("column {}", number), "number columns from 1"};
-  const fs::path path = find_file(script.folder, file->value.text);
+  const fs::path path = find_file(script.folder, std::string(file->value.text));
   return column_of(number_rows(path, 0, header != arguments.end() && header->value.truth()), number - 1, path);
 }
 
 fs::path file_of(const Value& value, const Script& script) {
-  return find_file(script.folder, value.text);
+  return find_file(script.folder, std::string(value.text));
 }
 
 // ---- load shapes ----

@@ -4,32 +4,36 @@
 #include "runtime/hdf5.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 namespace gridfed {
 
 StageTimes::Scope::Scope(StageTimes& times, std::size_t index) : times_(times), index_(index), start_(std::chrono::steady_clock::now()) {}
 
 StageTimes::Scope::~Scope() {
-  times_.stages_[index_].second += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  Stage& stage = times_.stages_[index_];
+  stage.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  stage.peak_memory_mb = gridfed::peak_memory_mb();
 }
 
 StageTimes::Scope StageTimes::stage(const std::string& name) {
-  const auto found = std::ranges::find(stages_, name, [](const auto& stage) { return stage.first; });
+  const auto found = std::ranges::find(stages_, name, &Stage::name);
   const auto index = static_cast<std::size_t>(found - stages_.begin());
-  if (found == stages_.end()) stages_.emplace_back(name, 0.0);
+  if (found == stages_.end()) stages_.push_back({.name = name});
   return {*this, index};
 }
 
 double StageTimes::seconds(const std::string& name) const {
-  const auto found = std::ranges::find(stages_, name, [](const auto& stage) { return stage.first; });
-  return found == stages_.end() ? 0.0 : found->second;
+  const auto found = std::ranges::find(stages_, name, &Stage::name);
+  return found == stages_.end() ? 0.0 : found->seconds;
 }
 
 TimingSummary StageTimes::summary(const Communicator& comm) const {
   std::string mine;
-  for (const auto& [name, seconds] : stages_) mine += name + '\n';
+  for (const auto& stage : stages_) mine += stage.name + '\n';
   const std::vector<char> all = comm.all_gather_v(std::span<const char>(mine));
   std::istringstream lines(std::string(all.begin(), all.end()));
   TimingSummary summary;
@@ -40,6 +44,10 @@ TimingSummary StageTimes::summary(const Communicator& comm) const {
   for (const auto& stage : summary.stages) low.push_back(seconds(stage.name));
   sum = low;
   std::vector<double> high = low;
+  for (const auto& stage : summary.stages) {
+    const auto found = std::ranges::find(stages_, stage.name, &Stage::name);
+    high.push_back(found == stages_.end() ? 0.0 : found->peak_memory_mb);
+  }
   high.push_back(gridfed::peak_memory_mb());
   comm.all_reduce_min(std::span(low));
   comm.all_reduce_sum(std::span(sum));
@@ -48,6 +56,7 @@ TimingSummary StageTimes::summary(const Communicator& comm) const {
     summary.stages[i].min = low[i];
     summary.stages[i].mean = sum[i] / comm.size();
     summary.stages[i].max = high[i];
+    summary.stages[i].peak_memory_mb = high[summary.stages.size() + i];
   }
   summary.peak_memory_mb = high.back();
   return summary;
@@ -56,7 +65,8 @@ TimingSummary StageTimes::summary(const Communicator& comm) const {
 std::string TimingSummary::text() const {
   std::string out;
   for (const auto& stage : stages)
-    out += fmt::format("stage={} min_s={:.3f} mean_s={:.3f} max_s={:.3f}\n", stage.name, stage.min, stage.mean, stage.max);
+    out += fmt::format("stage={} min_s={:.3f} mean_s={:.3f} max_s={:.3f} peak_mb={:.0f}\n", stage.name, stage.min, stage.mean, stage.max,
+                       stage.peak_memory_mb);
   return out + fmt::format("peak_memory_mb={:.0f}", peak_memory_mb);
 }
 
@@ -72,13 +82,24 @@ void TimingSummary::write(File& file, const std::string& group) const {
   file.set_attribute(group, "peak_memory_mb", peak_memory_mb);
 }
 
-double peak_memory_mb() {
+namespace {
+
+double memory_mb(std::string_view key) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    double kibibytes = 0;
-    if (std::sscanf(line.c_str(), "VmHWM: %lf", &kibibytes) == 1) return kibibytes * 1024 / 1e6;
+    if (line.starts_with(key)) return std::strtod(line.c_str() + key.size(), nullptr) * 1024 / 1e6;
   }
   return 0;
+}
+
+}  // namespace
+
+double peak_memory_mb() {
+  return memory_mb("VmHWM:");
+}
+
+double resident_memory_mb() {
+  return memory_mb("VmRSS:");
 }
 
 }  // namespace gridfed

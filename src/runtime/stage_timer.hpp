@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace gridfed {
@@ -15,6 +14,7 @@ class File;
 struct StageSummary {
   std::string name;
   double min = 0, mean = 0, max = 0;  ///< [s]
+  double peak_memory_mb = 0;          ///< largest resident set of any rank by the end of the stage [MB]
 };
 
 /// Where the time of a run went.
@@ -22,7 +22,7 @@ struct TimingSummary {
   std::vector<StageSummary> stages;  ///< in order of first use
   double peak_memory_mb = 0;         ///< largest resident set of any rank [MB]
 
-  /// One line a stage: `stage=simulate min_s=1.2 mean_s=1.3 max_s=1.5`, and `peak_memory_mb=310`.
+  /// One line a stage: `stage=simulate min_s=1.2 mean_s=1.3 max_s=1.5 peak_mb=290`, and `peak_memory_mb=310`.
   std::string text() const;
   void write(File& file, const std::string& group) const;
 };
@@ -51,10 +51,15 @@ class StageTimes {
   TimingSummary summary(const Communicator& comm) const;
 
  private:
-  std::vector<std::pair<std::string, double>> stages_;
+  struct Stage {
+    std::string name;
+    double seconds = 0, peak_memory_mb = 0;
+  };
+  std::vector<Stage> stages_;
 };
 
-/// Largest resident set of this process so far [MB].
+/// Largest resident set of this process so far, and the present one [MB].
 double peak_memory_mb();
+double resident_memory_mb();
 
 }  // namespace gridfed

@@ -37,6 +37,10 @@ expect 0 "deck ok: 16 buses, 41 nodes, 15 loads" --feeder "$feeders/ieee13.dss" 
 expect 0 "converged=true" --feeder "$feeders/ieee13.dss" --voltages v.csv --flows f.csv --summary s.csv
 [[ $(head -1 v.csv) == node,v_real_V,v_imag_V && $(wc -l <v.csv) == 42 ]] || fail "voltages.csv has not a header and 41 nodes"
 [[ $(grep -c '^Line\.' f.csv) == 12 && $(grep -c '^Transformer\.' f.csv) == 5 ]] || fail "flows.csv has not 12 lines and 5 transformers"
+for stage in parse elements network solver solve balance write; do
+  grep -q "^stage=$stage .* peak_mb=[1-9]" log || fail "stage $stage is not timed"
+done
+grep -q '^bytes_per_bus=[1-9]' log || fail "bytes a bus are not said"
 [[ $(wc -l <s.csv) == 2 && $(tail -1 s.csv) == 1,* ]] || fail "summary.csv has not one converged row"
 expect 0 "converged=true" --feeder "$feeders/ieee13.dss" --write-feeder written.dss --voltages v.csv --write-network tables.h5
 [[ $(head -c 4 tables.h5 | tail -c 3) == HDF ]] || fail "tables.h5 is no HDF5 file"
