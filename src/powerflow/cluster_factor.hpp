@@ -145,7 +145,8 @@ class ClusterFactor {
 
   void reduce(const NodalMatrix& y);
   void order(const NodalMatrix& y, int root);
-  void make_clusters(std::span<const Port> ports, int wanted);
+  enum class Detail { sizes, full };
+  void make_clusters(std::span<const Port> ports, int wanted, Detail detail);
   struct Group {  ///< clusters of one pass
     std::vector<int> members;
     bool packed = false;

@@ -4,6 +4,7 @@
 #include <Eigen/Dense>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -43,13 +44,15 @@ ClusterFactor::ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, 
   order(y, root);
   int best = 8;
   double least = std::numeric_limits<double>::infinity();
-  for (const int wanted : {2, 3, 4, 6, 8, 12, 16, 24, 32, 48}) {
+  // Trying takes time, and what does not fit a cache wants small clusters.
+  constexpr std::array sizes{4, 6, 8, 16, 2, 3, 12, 24, 32, 48};
+  for (const int wanted : std::span(sizes).first(buses > 20'000 ? 4 : sizes.size())) {
     if (const double estimate = cost(wanted, ports, use); estimate < least) {
       least = estimate;
       best = wanted;
     }
   }
-  make_clusters(ports, best);
+  make_clusters(ports, best, Detail::full);
   lay_out(ports, use);
 }
 
@@ -282,15 +285,12 @@ std::vector<std::vector<int>> ClusterFactor::filled_pattern(const Cluster& c) {
 
 // From the leaves on a cluster grows as long as it keeps to the wanted number of channels; a child that would exceed it is closed and
 // enters with its boundary nodes alone.
-void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted) {
+void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted, Detail detail) {
   struct Pending {
     std::vector<int> buses, children;
     int channels = 0;
   };
   const int buses = static_cast<int>(bus_start_.size()) - 1, nodes = bus_start_.back();
-  std::vector<Port> unique_ports(ports.begin(), ports.end());
-  std::vector<int> by_bus(ports.size());
-  std::iota(by_bus.begin(), by_bus.end(), 0);
   const auto bus_of_port = [&](int p) { return bus_of_node_[ports[p][0] >= 0 ? ports[p][0] : ports[p][1]]; };
   std::vector<std::vector<int>> ports_of_bus(buses);
   for (int p = 0; p < static_cast<int>(ports.size()); ++p) ports_of_bus[bus_of_port(p)].push_back(p);
@@ -333,34 +333,40 @@ void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted) {
       clusters_[child].parent = number;
       for (const int node : clusters_[child].boundary) bound(node);
     }
-    std::map<Port, int> known;
-    const auto channel_of = [&](Port port) {
-      const auto [entry, fresh] = known.try_emplace(port, c.count);
-      if (fresh) {
-        ++c.count;
-        c.ends.push_back({port[0] < 0 ? -1 : place[port[0]], port[1] < 0 ? -1 : place[port[1]]});
-        if (port[1] < 0) node_channel_[port[0]] = entry->second;
-      }
-      return entry->second;
+    const auto add_channel = [&](Port port) {
+      c.ends.push_back({port[0] < 0 ? -1 : place[port[0]], port[1] < 0 ? -1 : place[port[1]]});
+      return c.count++;
+    };
+    const auto channel_of_node = [&](int node) {
+      if (node_channel_[node] < 0) node_channel_[node] = add_channel({node, -1});
+      return node_channel_[node];
     };
     for (const int bus : p.buses) {
-      for (const int port : ports_of_bus[bus]) channel_of_port_[port] = channel_of(ports[port]);
-    }
-    for (const int node : c.interior) {
-      if (needs_channel[node]) channel_of({node, -1});
-    }
-    for (int i = 0; i < inside; ++i) {
-      const int node = c.interior[i];
-      if (node_channel_[node] < 0) c.rest.push_back(i);
-      for (int k = row_start_[node]; k < row_start_[node + 1]; ++k) {
-        if (place[column_[k]] >= 0) c.entries.push_back({k, i, place[column_[k]]});
+      for (const int port : ports_of_bus[bus]) {
+        const auto same = [&](int other) { return ports[other] == ports[port]; };
+        const int known = *std::find_if(ports_of_bus[bus].begin(), ports_of_bus[bus].end(), same);
+        channel_of_port_[port] = ports[port][1] < 0 ? channel_of_node(ports[port][0])
+                                 : known != port    ? channel_of_port_[known]
+                                                    : add_channel(ports[port]);
       }
     }
-    for (const int child : c.children) {
-      auto& places = c.child_places.emplace_back();
-      for (const int node : clusters_[child].boundary) places.push_back(place[node]);
+    for (const int node : c.interior) {
+      if (needs_channel[node]) channel_of_node(node);
     }
-    c.below = filled_pattern(c);
+    if (detail == Detail::full) {
+      for (int i = 0; i < inside; ++i) {
+        const int node = c.interior[i];
+        if (node_channel_[node] < 0) c.rest.push_back(i);
+        for (int k = row_start_[node]; k < row_start_[node + 1]; ++k) {
+          if (place[column_[k]] >= 0) c.entries.push_back({k, i, place[column_[k]]});
+        }
+      }
+      for (const int child : c.children) {
+        auto& places = c.child_places.emplace_back();
+        for (const int node : clusters_[child].boundary) places.push_back(place[node]);
+      }
+      c.below = filled_pattern(c);
+    }
     for (const int node : c.interior) place[node] = -1;
     for (const int node : c.boundary) place[node] = -1;
     return number;
@@ -437,7 +443,7 @@ std::vector<ClusterFactor::Group> ClusterFactor::groups() const {
 }
 
 double ClusterFactor::cost(int wanted, std::span<const Port> ports, Use use) {
-  make_clusters(ports, wanted);
+  make_clusters(ports, wanted, Detail::sizes);
   double bytes = 0, cycles = 0;
   if (use == Use::blocks) {
     for (const auto& c : clusters_) cycles += c.count * (20.0 + 2.0 * (c.count + 2.0 * static_cast<double>(c.boundary.size())));
