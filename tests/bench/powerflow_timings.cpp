@@ -1,6 +1,7 @@
 // Our side of `./gridfed bench powerflow`: times UnbalancedPowerFlow on one thread and writes rows {case, seconds, iterations, what}.
 #include "grid/opendss_reader.hpp"
 #include "powerflow/batch_power_flow.hpp"
+#include "powerflow/lanes.hpp"
 #include "powerflow/snapshot_files.hpp"
 #include "powerflow/static_control.hpp"
 #include "powerflow/time_series.hpp"
@@ -70,6 +71,25 @@ class Timings {
   double seconds_;
   std::vector<std::string> rows_;
 };
+
+/// What the processor can do at most: one multiply-add of eight doubles, the unit of which iterations are made.
+void multiply_add(Timings& timings) {
+  Lanes sums[12];
+  for (int k = 0; k < 12; ++k) sums[k] = k;
+  const Lanes factor = 0.999, term = 1e-3;
+  constexpr int rounds = 100'000;
+  timings.measure(
+      "machine/multiply_add", "one vector multiply-add of eight doubles, twelve independent chains", 0, [] {},
+      [&] {
+        for (int i = 0; i < rounds; ++i) {
+          for (auto& sum : sums) sum = sum * factor + term;
+        }
+      },
+      12.0 * rounds);
+  Lanes total = 0;
+  for (const auto& sum : sums) total += sum;
+  if (!(gridfed::sum(total) > 0)) throw Error("multiply-adds of positive numbers came to {}", gridfed::sum(total));
+}
 
 /// Hours in a row, every load on one daily shape, static controls from neutral taps. The peers' file holds the same shape.
 void time_series(const std::string& name, const std::filesystem::path& path, Timings& timings) {
@@ -189,6 +209,7 @@ int main(int argc, char** argv) {
     });
     if (!go) return;
     Timings timings(options.seconds);
+    multiply_add(timings);
     std::istringstream in(options.feeders);
     for (std::string feeder; std::getline(in, feeder, ',');) time_feeder(feeder, timings);
     timings.write(options.out);
