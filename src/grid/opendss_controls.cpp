@@ -238,6 +238,22 @@ constexpr Property<InvControl> inverter_control_properties[] = {
 
 constexpr char regulator_name[] = "RegControl", capacitor_control_name[] = "CapControl", inverter_control_name[] = "InvControl";
 
+/// A control that names no inverters takes those in service when its definition ends; if there is none yet, all of the final state
+/// (found by comparison, C-API 0.14.5).
+void edit_inverter_control(Script& script, Object& object, std::span<const Argument> arguments) {
+  edit_as<InvControl, inverter_control_properties, inverter_control_name>(script, object, arguments);
+  auto& elements = static_cast<InvControl&>(object).elements;
+  if (elements) return;
+  std::vector<std::string> there;
+  const auto add = [&](auto& table, std::string_view class_name) {
+    for (const auto& inverter : table.objects())
+      if (inverter.enabled) there.push_back(fmt::format("{}.{}", class_name, inverter.name));
+  };
+  add(script.pv_systems, "pvsystem");
+  add(script.storages, "storage");
+  if (!there.empty()) elements = std::move(there);
+}
+
 }  // namespace
 
 std::span<const ElementClass> control_classes() {
@@ -247,7 +263,7 @@ std::span<const ElementClass> control_classes() {
       {capacitor_control_name, add<&Script::capacitor_controls>, find<&Script::capacitor_controls>, all<&Script::capacitor_controls>,
        edit_as<CapControl, capacitor_control_properties, capacitor_control_name>},
       {inverter_control_name, add<&Script::inverter_controls>, find<&Script::inverter_controls>, all<&Script::inverter_controls>,
-       edit_as<InvControl, inverter_control_properties, inverter_control_name>},
+       edit_inverter_control},
   };
   return classes;
 }

@@ -164,7 +164,7 @@ struct CapControl : Object {
 };
 
 struct InvControl : Object {
-  std::optional<std::vector<std::string>> elements;  ///< as class.name; none given = all
+  std::optional<std::vector<std::string>> elements;  ///< as class.name; none = all
   std::string volt_var_curve, volt_watt_curve;
   bool volt_var = false, volt_watt = false;
   InverterControlData::ReactiveBase reactive_base = InverterControlData::ReactiveBase::available;

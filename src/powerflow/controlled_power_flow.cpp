@@ -16,7 +16,13 @@ ControlResult ControlledPowerFlow::solve(LoadingConditions& conditions, std::spa
   const auto taps = queue_.tap_operations(), steps = queue_.capacitor_operations();
   const bool inverters = mode_ != ControlMode::off && !inverters_.empty();
   for (;;) {
+    bool acted = false;
     if (inverters) {
+      // What is due now acts before the inverters have moved, and as that voltage wants it.
+      if (mode_ == ControlMode::time && inverters_.solve_as_they_stand(flow_, conditions, panel_power, states)) {
+        queue_.sample(flow_, time);
+        acted = queue_.act_until(flow_, time);
+      }
       inverters_.solve(flow_, conditions, panel_power, states);
     } else {
       flow_.solve(conditions, mode_ == ControlMode::off ? PowerFlow::Voltages::all : PowerFlow::Voltages::measured);
@@ -28,7 +34,8 @@ ControlResult ControlledPowerFlow::solve(LoadingConditions& conditions, std::spa
     }
     queue_.sample(flow_, time);
     if (result.control_iterations == max_control_iterations_) break;
-    if (!(mode_ == ControlMode::time ? queue_.act_until(flow_, time) : queue_.act_first(flow_, time))) {
+    acted |= mode_ == ControlMode::time ? queue_.act_until(flow_, time) : queue_.act_first(flow_, time);
+    if (!acted) {
       result.settled = !inverters || inverters_.settled();
       break;
     }

@@ -129,6 +129,13 @@ void InverterControl::apply(LoadingConditions& conditions) const {
   }
 }
 
+bool InverterControl::solve_as_they_stand(PowerFlow& flow, LoadingConditions& conditions, std::span<const double> panel_power,
+                                          std::span<const BatteryState> states) {
+  prepare(panel_power, states, conditions);
+  apply(conditions);
+  return flow.solve(conditions).converged;
+}
+
 int InverterControl::solve(PowerFlow& flow, LoadingConditions& conditions, std::span<const double> panel_power,
                            std::span<const BatteryState> states) {
   prepare(panel_power, states, conditions);

@@ -19,6 +19,9 @@ class InverterControl {
 
   bool empty() const { return inverters_.empty(); }
 
+  /// Solves with every inverter at the setpoint it was left at. Did that converge?
+  bool solve_as_they_stand(PowerFlow& flow, LoadingConditions& conditions, std::span<const double> panel_power,
+                           std::span<const BatteryState> states);
   /// Solves until the controlled inverters are on their curves and puts their powers into the conditions. `panel_power` is the DC power of
   /// each plant, `charge` the state of charge and `states` the state of each battery. Returns the number of power flows; settled() says
   /// whether that was enough.

@@ -126,6 +126,15 @@ CASES = {
         weak(BANKS.format(bus="b", kv=12.47, line="l", terminal=1, more="type=kvar on=70 off=-240 delay=40 delayoff=35")).replace("daily=day", "duty=swing"),
         ("duty", 900, 5, "time"),
     ),
+    "voltvar_time": (
+        (FEEDERS.parents[1] / "tests/regression/time_series/feeder.dss").read_text().replace("../../../inputs/feeders", str(FEEDERS)),
+        ("duty", 1000, 5, "time"),
+    ),
+    "voltvar_unlisted": (
+        weak(plants("") + control("mode=voltvar vvc_curve1=vv")
+             + "new storage.later bus1=b kv=12.47 kwrated=200 kwhrated=500 kva=220 %stored=60 vminpu=0.7 vmaxpu=1.3\n", 1.03),
+        None,
+    ),
     "clock_time": (
         weak(BANKS.format(bus="b", kv=12.47, line="l", terminal=1, more="type=time on=7.5 off=20 delay=60 delayoff=900")),
         ("daily", 600, 300, "time"),

@@ -119,6 +119,23 @@ TEST(OpenDssControls, RegulatorModesThatAreNotModelledAreRefused) {
   EXPECT_EQ(fault_of("new regcontrol.r transformer=t winding=2 reversible=no LDC_Z=0 revvreg=120"), "no error");
 }
 
+// OpenDSS: DERList of each as asked for after a solution.
+TEST(OpenDssControls, AnInverterControlWithoutListTakesWhatIsThereWhenItIsDefined) {
+  const std::string curve = "new xycurve.vv npts=2 xarray=[.9 1.1] yarray=[1 -1]\n",
+                    control = "new invcontrol.i mode=voltvar vvc_curve1=vv\n";
+  const std::string p = "new pvsystem.p bus1=b kv=12.47\n", s = "new storage.s bus1=b kv=12.47\n";
+  const auto taken = [&](const std::string& text) {
+    const NetworkData data = data_of(curve + text);
+    const auto& taken = data.inverter_controls.at(0);
+    return std::pair(taken.solar.size(), taken.batteries.size());
+  };
+  EXPECT_EQ(taken(p + control + s), (std::pair<std::size_t, std::size_t>{1, 0}));
+  EXPECT_EQ(taken(s + control + p), (std::pair<std::size_t, std::size_t>{0, 1}));
+  EXPECT_EQ(taken(control + p + s), (std::pair<std::size_t, std::size_t>{1, 1}));
+  EXPECT_EQ(taken(p + control + s + "edit invcontrol.i enabled=yes\n"), (std::pair<std::size_t, std::size_t>{1, 0}));
+  EXPECT_EQ(taken(p + s + "disable storage.s\n" + control + "enable storage.s\n"), (std::pair<std::size_t, std::size_t>{1, 0}));
+}
+
 TEST(OpenDssControls, InverterControlsNameTheirPlantsAndCurves) {
   const std::string plants =
       "new xycurve.vv npts=4 yarray=[1 1 -1 -1] xarray=[.5 .92 1.08 1.5]\nnew xycurve.vw npts=3 points=[.5,1 1.03,1 1.1,0]\n"
