@@ -1,11 +1,12 @@
 // A master for the tests of drivers: reads all points of an outstation or moves one, and says what it found.
-// field_probe PORT MAP read | set NAME VALUE [direct]
+// field_probe PORT MAP read | watch SECONDS | set NAME VALUE [direct]
 #include "field/dnp3/master.hpp"
 #include "field/net/station_loop.hpp"
 #include "field/point_map.hpp"
 
 #include <fmt/core.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -15,23 +16,40 @@ using namespace std::chrono_literals;
 namespace {
 
 bool turn_until(StationLoop& loop, const std::function<bool()>& holds) {
-  for (const auto end = StationLoop::now() + Duration(20s); StationLoop::now() < end && !holds();) loop.run_once(10ms);
+  for (const auto end = StationLoop::now() + Duration(60s); StationLoop::now() < end && !holds();) loop.run_once(10ms);
   return holds();
+}
+
+void say(const MappedPoint& point, const dnp3::PointValue& value) {
+  fmt::print("{}={:.6g} flags={}\n", point.name, point.from_wire(value.value), value.flags);
+  std::fflush(stdout);
 }
 
 int probe(int argc, char** argv) {
   const PointMap map(argv[2]);
   std::vector<dnp3::PointValue> values(map.points().size());
-  dnp3::Dnp3Master master({.unsolicited = false}, {.value = [&](dnp3::PointType type, std::uint32_t index, const dnp3::PointValue& value,
-                                                                dnp3::MasterHandler::Kind) {
-                            if (const int point = map.find(type, index); point >= 0) values[static_cast<std::size_t>(point)] = value;
+  const bool watches = std::strcmp(argv[3], "watch") == 0;
+  dnp3::Dnp3Master master({.unsolicited = watches}, {.value = [&](dnp3::PointType type, std::uint32_t index, const dnp3::PointValue& value,
+                                                                  dnp3::MasterHandler::Kind kind) {
+                            if (const int point = map.find(type, index); point >= 0) {
+                              values[static_cast<std::size_t>(point)] = value;
+                              if (watches && kind == dnp3::MasterHandler::Kind::event)
+                                say(map.points()[static_cast<std::size_t>(point)], value);
+                            }
                           }});
   StationLoop loop;
   loop.connect(master, {.endpoint = {"127.0.0.1", static_cast<std::uint16_t>(std::atoi(argv[1]))}, .reconnect = 200ms});
   if (!turn_until(loop, [&] { return master.online(); })) throw Error("the outstation does not answer");
+  if (watches) {
+    fmt::print("online\n");
+    std::fflush(stdout);
+    const auto end = StationLoop::now() + std::chrono::seconds(argc > 4 ? std::atoi(argv[4]) : 1);
+    turn_until(loop, [&] { return StationLoop::now() >= end; });
+    fmt::print("repeated={}\n", master.statistics().repeated_unsolicited);
+    return 0;
+  }
   if (std::strcmp(argv[3], "read") == 0) {
-    for (std::size_t i = 0; i < values.size(); ++i)
-      fmt::print("{}={:.6g} flags={}\n", map.points()[i].name, map.points()[i].from_wire(values[i].value), values[i].flags);
+    for (std::size_t i = 0; i < values.size(); ++i) say(map.points()[i], values[i]);
     return 0;
   }
   const int found = argc > 5 ? map.find(std::string_view(argv[4])) : -1;
@@ -54,7 +72,7 @@ int probe(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    if (argc < 4) throw Error("field_probe PORT MAP read | set NAME VALUE [direct]");
+    if (argc < 4) throw Error("field_probe PORT MAP read | watch SECONDS | set NAME VALUE [direct]");
     return probe(argc, argv);
   } catch (const std::exception& error) {
     fmt::print(stderr, "field_probe: {}\n", error.what());
