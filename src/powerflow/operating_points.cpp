@@ -55,6 +55,7 @@ OperatingPoints::OperatingPoints(const Network& network, ShapeKind kind, double 
     charge_.push_back(battery.initial_soc);
     states_.push_back(battery.state);
   }
+  commanded_.resize(data.batteries.size());
   shape_values_.assign(data.load_shapes.size() + 1, Complex(1, 1));
   panel_power_.assign(data.solar.size(), 0);
   running_.assign(data.solar.size(), 1);
@@ -94,9 +95,10 @@ void OperatingPoints::set_hour(double hour, double step) {
 void OperatingPoints::dispatch(int position, Complex shape, double hour, double step) {
   const auto& battery = network_.data().batteries[position];
   BatteryState& state = states_[position];
-  const double charge = charge_[position], level = shape.real();
+  const auto& commanded = commanded_[position];
+  const double charge = charge_[position], level = commanded ? *commanded / battery.power_rating : shape.real();
   double active = 0;
-  if (battery.dispatch == BatteryData::Dispatch::follow) {
+  if (commanded || battery.dispatch == BatteryData::Dispatch::follow) {
     state = possible_state(battery,
                            level > 0   ? BatteryState::discharging
                            : level < 0 ? BatteryState::charging

@@ -2,6 +2,7 @@
 
 #include "powerflow/nodal_model.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace gridfed {
@@ -27,6 +28,9 @@ class OperatingPoints {
 
   /// Everything at an hour after the start of the shapes; `step` is the time since the last call [h].
   void set_hour(double hour, double step);
+  /// From the next hour on a battery delivers this power as far as its charge lets it [W], negative while charging, whatever its shape
+  /// says.
+  void command_battery(int battery, double power) { commanded_[static_cast<std::size_t>(battery)] = power; }
   /// Batteries deliver the power of these conditions for a time [h].
   void store(const LoadingConditions& delivered, double hours);
 
@@ -40,6 +44,7 @@ class OperatingPoints {
   std::vector<double> panel_power_, charge_;
   std::vector<std::uint8_t> running_;  // inverters of plants
   std::vector<BatteryState> states_;
+  std::vector<std::optional<double>> commanded_;  // by battery
   LoadingConditions conditions_;
 };
 

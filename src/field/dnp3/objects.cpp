@@ -127,6 +127,7 @@ constexpr auto table = std::to_array<ObjectFormat>({
     flagged(43, 8, f64, absolute),
     other(50, 1, Shape::time),
     other(50, 3, Shape::time),
+    other(50, 4, Shape::interval),
     other(51, 1, Shape::time),
     other(51, 2, Shape::time),
     other(52, 1, Shape::delay, u16),
@@ -139,7 +140,7 @@ constexpr auto table = std::to_array<ObjectFormat>({
 });
 
 constexpr std::uint8_t text_group = 110;
-constexpr std::size_t crob_bytes = 11, time_bytes = 6, relative_bytes = 2;
+constexpr std::size_t crob_bytes = 11, time_bytes = 6, relative_bytes = 2, interval_bytes = 11;
 
 constexpr std::array<TypeGroups, point_types> types{{
     {PointType::binary_input, "binary_input", 1, 2, 2, 2},
@@ -203,6 +204,8 @@ std::size_t ObjectFormat::bytes() const {
       return time_bytes;
     case Shape::delay:
       return number_bytes(number);
+    case Shape::interval:
+      return interval_bytes;
     case Shape::packed:
     case Shape::empty:
       break;

@@ -51,11 +51,12 @@ enum class Stamp : std::uint8_t {
 enum class Shape : std::uint8_t {
   point,
   packed,
-  text,     ///< as many bytes as the variation says
-  empty,    ///< a name without content: classes
-  command,  ///< the last byte is its status
-  time,     ///< g50, g51: absolute time
-  delay,    ///< g52: a number of seconds or milliseconds
+  text,      ///< as many bytes as the variation says
+  empty,     ///< a name without content: classes
+  command,   ///< the last byte is its status
+  time,      ///< g50, g51: absolute time
+  delay,     ///< g52: a number of seconds or milliseconds
+  interval,  ///< g50v4: absolute time, a number and its unit; read past
 };
 struct ObjectFormat {
   std::uint8_t group, variation;

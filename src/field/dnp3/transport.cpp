@@ -59,6 +59,9 @@ void Transport::receive(ByteSpan bytes, Instant now, const OnFragment& on_fragme
 template <class Send>
 void Transport::cut(ByteSpan fragment, Send&& send) {
   std::array<std::uint8_t, largest_user_data> segment;
+  // A first segment may have any number. One fragment does not run past the last: Wireshark cannot put those together that do.
+  const auto segments = (fragment.size() + largest_segment - 1) / largest_segment;
+  if (sequence_ + segments > sequence_mask + 1) sequence_ = 0;
   for (bool first = true; first || !fragment.empty(); first = false) {
     const auto data = fragment.first(std::min(fragment.size(), largest_segment));
     fragment = fragment.subspan(data.size());

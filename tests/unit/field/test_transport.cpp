@@ -41,6 +41,21 @@ TEST(MalformedTransport, SegmentWithoutAFirstOneIsDropped) {
   EXPECT_EQ(reassembler.statistics().without_first, 1u);
 }
 
+TEST(Transport, AFragmentBeginsAtZeroWhereItWouldWrap) {
+  Transport station({.local = 10, .remote = 1, .master = false});
+  const Bytes small(10), large(1000);
+  const auto numbers = [&] {
+    std::vector<unsigned> all;
+    for (const auto& frame : frames_of(taken(station.link().output()))) all.push_back(frame.user_data.at(0) & 0x3F);
+    return all;
+  };
+  for (int i = 0; i < 60; ++i) station.send(small, 0s);
+  EXPECT_EQ(numbers().back(), 59u);
+  station.send(small, 0s);
+  station.send(large, 0s);  // five segments from 61 on would end at 1
+  EXPECT_EQ(numbers(), (std::vector<unsigned>{60, 0, 1, 2, 3, 4}));
+}
+
 TEST(MalformedTransport, WrongSequenceDropsTheFragment) {
   Reassembler reassembler;
   reassembler.add(segment(0x40 | 5));
