@@ -14,7 +14,7 @@ struct ReadOptions {
 /// Reads an OpenDSS script with everything it redirects to. Throws Error naming file and line for what it cannot read or does not know.
 NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options = {});
 
-/// Reads a feeder by its file's ending (.dss, .m, .xml). Throws Error for an unknown ending or a missing file.
+/// Reads a feeder by its file's ending (.dss, .m, .xml, .h5). Throws Error for an unknown ending or a missing file.
 NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options = {});
 
 }  // namespace gridfed
