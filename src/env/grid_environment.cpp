@@ -1,6 +1,7 @@
 #include "env/grid_environment.hpp"
 
 #include "dynamics/devices.hpp"
+#include "dynamics/ieee1547.hpp"
 #include "env/zonal_observation.hpp"
 #include "runtime/error.hpp"
 
