@@ -66,7 +66,7 @@ void FrequencyResponse::rate(std::span<const double> x, std::span<double> dx) co
   const auto& o = options_;
   const double turbine = x[reheat] + o.lead_time / o.reheat_time * (x[valve] - x[reheat]);
   dx[speed] = (turbine + x[inverter] - load_change_ - o.damping * x[speed]) / (2 * o.inertia);
-  const double asked = o.droop > 0 ? std::min(-x[speed] / o.droop, o.reserve) : 0;
+  const double asked = std::min(reference_ - (o.droop > 0 ? x[speed] / o.droop : 0), o.reserve);
   dx[valve] = (asked - x[valve]) / o.valve_time;
   dx[reheat] = (x[valve] - x[reheat]) / o.reheat_time;
   const double wanted = frequency_droop(x[speed] * o.nominal, {o.inverter_deadband, o.inverter_droop, o.nominal});

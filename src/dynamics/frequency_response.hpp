@@ -34,13 +34,15 @@ void declare(boost::program_options::options_description& deck, FrequencyOptions
 void validate(const FrequencyOptions& options);
 
 /// Frequency after changes of load:
-///   2H dw/dt = Pm + Pi - dPL - D w,  T1 dx/dt = -w/R - x,  T3 dy/dt = x - y,  Pm = y + T2/T3 (x - y),
+///   2H dw/dt = Pm + Pi - dPL - D w,  T1 dx/dt = r - w/R - x,  T3 dy/dt = x - y,  Pm = y + T2/T3 (x - y),
 ///   Ti dPi/dt = s clamp(-(w f -+ deadband) / (f k), -footroom, headroom) - Pi.
 /// All are deviations from the balanced state at nominal frequency, where it starts.
 class FrequencyResponse {
  public:
   explicit FrequencyResponse(const FrequencyOptions& options);
 
+  /// What secondary control asks of the turbine beyond its balanced power [p.u.].
+  void set_reference(double reference) { reference_ = reference; }
   /// Goes on for a time [s] with a load above (or below) the balanced one [p.u.].
   void advance(double load_change, double seconds);
 
@@ -63,7 +65,7 @@ class FrequencyResponse {
   void note(double begin, double length, double w0, double rate0, double w1, double rate1);
 
   FrequencyOptions options_;
-  double load_change_ = 0, time_ = 0;
+  double load_change_ = 0, reference_ = 0, time_ = 0;
   std::array<double, states> x_{};
   Extreme lowest_, highest_;
   AdaptiveStep step_;
