@@ -55,4 +55,14 @@ double hourly_clearness_correlation(double daily) {
   return 0.38 + 0.06 * std::cos(7.4 * daily - 2.5);
 }
 
+SkyRegime sky_regime(double probability) {
+  if (probability < 0.45) return {0.92, 0.05};
+  if (probability < 0.8) return {0.65, 0.25};
+  return {0.30, 0.12};
+}
+
+double clear_sky_index(const SkyRegime& regime, double deviation) {
+  return std::clamp(regime.mean + regime.swing * deviation, 0.05, 1.05);
+}
+
 }  // namespace gridfed

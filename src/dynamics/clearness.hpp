@@ -1,7 +1,8 @@
 #pragma once
 
-/// Clearness of the sky, kt: irradiance on the horizontal over that outside the atmosphere.
 namespace gridfed {
+
+// Clearness of the sky, kt, is irradiance on the horizontal over that outside the atmosphere.
 
 /// Horizontal irradiance outside the atmosphere [W/m2].
 double extraterrestrial_irradiance(int day_of_year, double zenith_cosine);
@@ -21,5 +22,13 @@ struct HourlyClearness {
 HourlyClearness hourly_clearness(double daily, double elevation_sine);
 /// Correlation of neighbouring hours, 0.38 + 0.06 cos(7.4 K - 2.5).
 double hourly_clearness_correlation(double daily);
+
+/// The sky of a day as the studies draw it: clear on 45 % of days, broken on 35 %, overcast on 20 %.
+struct SkyRegime {
+  double mean, swing;  ///< of the clear-sky index
+};
+SkyRegime sky_regime(double probability);
+/// Irradiance over that of a clear sky, for a standard normal deviation; within [0.05, 1.05].
+double clear_sky_index(const SkyRegime& regime, double deviation);
 
 }  // namespace gridfed

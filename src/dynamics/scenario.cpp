@@ -172,11 +172,10 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
   }
 
   RandomStream sky = stream(Draw::solar);
-  const double regime = sky.uniform();
-  const double mean_clearness = regime < 0.45 ? 0.92 : regime < 0.8 ? 0.65 : 0.30;  // clear, broken, overcast
-  const double swing = regime < 0.45 ? 0.05 : regime < 0.8 ? 0.25 : 0.12;
+  const double of_the_day = sky.uniform();
+  const SkyRegime regime = sky_regime(of_the_day);
   const bool tag = o.sky == "tag";
-  const double daily = tag ? daily_clearness(o.mean_clearness, regime) : 0;
+  const double daily = tag ? daily_clearness(o.mean_clearness, of_the_day) : 0;
   const double clearness_correlation =
       tag ? std::pow(hourly_clearness_correlation(daily), o.timestep / 3600.0) : std::pow(o.clearness_correlation, quarters);
   const double season = std::cos(2 * std::numbers::pi * (s.day_of_year - 200) / 365.0);
@@ -190,7 +189,7 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
       const double hour = hour_of(t);
       const double deviation = 0.9 * sky_common[t] + std::sqrt(1 - 0.81) * local[t];
       const double sun = solar_elevation_cosine(o.latitude, s.day_of_year, hour);
-      double irradiance = std::clamp(mean_clearness + swing * deviation, 0.05, 1.05) * clear_sky_irradiance(sun);
+      double irradiance = clear_sky_index(regime, deviation) * clear_sky_irradiance(sun);
       if (tag) {
         const auto kt = hourly_clearness(daily, sun);
         irradiance =

@@ -2,6 +2,7 @@
 #include "dynamics/load_process.hpp"
 #include "dynamics/outages.hpp"
 #include "dynamics/scenario.hpp"
+#include "dynamics/weather.hpp"
 #include "feeders.hpp"
 #include "refusals.hpp"
 
@@ -128,6 +129,50 @@ TEST(Clearness, DaysHaveTheLawOfBendtAndTheirMean) {
     EXPECT_NEAR(std::expm1(low * (q1 - a)) / std::expm1(low * (b - a)), 0.25, 1e-6);
     EXPECT_NEAR(std::expm1(low * (q3 - a)) / std::expm1(low * (b - a)), 0.75, 1e-6);
   }
+}
+
+TEST(Clearness, TheIndexOfTheStudiesHasItsThreeRegimes) {
+  constexpr int days = 20000, steps = 2;
+  constexpr double correlation = 0.96;
+  double mean = 0, lag = 0, variance = 0;
+  int broken = 0;
+  std::vector<double> shares(3, 0.0);
+  for (int day = 0; day < days; ++day) {
+    RandomStream stream(4, Draw::test, 0, static_cast<std::uint64_t>(day));
+    const SkyRegime regime = sky_regime(stream.uniform());
+    shares[regime.mean == 0.92 ? 0 : regime.mean == 0.65 ? 1 : 2] += 1.0 / days;
+    const auto x = unit_ar1(stream, steps, correlation);
+    const double now = clear_sky_index(regime, x[0]), next = clear_sky_index(regime, x[1]);
+    EXPECT_TRUE(now >= 0.05 && now <= 1.05);
+    if (regime.mean != 0.30) continue;  // its index hardly ever meets a bound
+    ++broken;
+    mean += now;
+    variance += (now - 0.30) * (now - 0.30);
+    lag += (now - 0.30) * (next - 0.30);
+  }
+  EXPECT_NEAR(shares[0], 0.45, 4 * std::sqrt(0.45 * 0.55 / days));
+  EXPECT_NEAR(shares[1], 0.35, 4 * std::sqrt(0.35 * 0.65 / days));
+  EXPECT_NEAR(mean / broken, 0.30, 4 * 0.12 / std::sqrt(broken) + 0.002);
+  EXPECT_NEAR(std::sqrt(variance / broken), 0.12, 0.005);
+  EXPECT_NEAR(lag / variance, correlation, 0.02);
+}
+
+TEST(LoadNoise, OfTheStudiesHasItsDeviationAndCorrelation) {
+  const auto network =
+      test::script("new circuit.c basekv=12.47 bus1=a\nnew load.1 bus1=a kv=12.47 kw=1\nnew load.2 bus1=a kv=12.47 kw=1\n");
+  constexpr int days = 3000;
+  double variance = 0, lag = 0, between = 0;
+  for (int day = 0; day < days; ++day) {
+    const auto s = draw_scenario(*network, {}, 6, 0, day), plain = draw_scenario(*network, {.stochastic_loads = false}, 6, 0, day);
+    const auto noise = [&](int t, int load) { return s.load_factor(t, load) / plain.load_factor(t, load) - 1; };
+    variance += noise(40, 0) * noise(40, 0) / days;
+    lag += noise(40, 0) * noise(41, 0) / days;
+    between += noise(40, 0) * noise(40, 1) / days;
+  }
+  const double wanted = 0.04 * 0.04 + 0.10 * 0.10, four_sigma = 4 * std::sqrt(2.0 / days);
+  EXPECT_NEAR(variance / wanted, 1, four_sigma);
+  EXPECT_NEAR(lag / wanted, 0.95, four_sigma);
+  EXPECT_NEAR(between / wanted, 0.04 * 0.04 / wanted, four_sigma);
 }
 
 TEST(Clearness, TagHasItsPublishedShape) {

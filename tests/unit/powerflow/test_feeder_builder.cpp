@@ -1,6 +1,7 @@
 #include "grid/feeder_builder.hpp"
 
 #include "feeders.hpp"
+#include "grid/opendss_writer.hpp"
 #include "powerflow/make_power_flow.hpp"
 #include "powerflow/static_control.hpp"
 
@@ -69,6 +70,15 @@ TEST(FeederBuilder, SolvesAsTheSameFeederWrittenAsAScript) {
     ASSERT_TRUE(ours.count(node)) << node;
     EXPECT_NEAR(ours.at(node), v, 2e-8) << node;
   }
+  // And as the script that is written of it.
+  const auto folder = std::filesystem::temp_directory_path() / ("gridfed_built_" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  const auto network = feeder.build();
+  write_opendss(*network, initial_state(*network), folder / "built.dss");
+  const auto again = voltages(make_network(read_feeder(folder / "built.dss")));
+  std::filesystem::remove_all(folder);
+  ASSERT_EQ(again.size(), ours.size());
+  for (const auto& [node, v] : ours) EXPECT_NEAR(again.at(node), v, 1e-9) << node;
   EXPECT_NEAR(ours.at("R.1"), 122.0 / 120, 1.0 / 120 + 1e-9);
 }
 
