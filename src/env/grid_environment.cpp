@@ -98,6 +98,7 @@ GridEnvironment::GridEnvironment(std::shared_ptr<const Network> network, const S
   solar_share_.resize(data.solar.size());
   wind_share_.resize(data.wind.size());
   battery_share_.resize(data.batteries.size());
+  dark_buses_.resize(network_->buses().size());
   dark_loads_.resize(data.loads.size());
   dark_solar_.resize(data.solar.size());
   dark_wind_.resize(data.wind.size());
@@ -221,9 +222,9 @@ void GridEnvironment::mark_outages(int step) {
   }
   if (out == lines_out_) return;
   lines_out_ = out;
-  const auto dark = dark_buses(*network_, initial_state_, lines_out_);
+  dark_buses_ = dark_buses(*network_, initial_state_, lines_out_);
   const auto mark = [&](const auto& devices, std::vector<char>& flags) {
-    for (std::size_t i = 0; i < devices.size(); ++i) flags[i] = dark[network_->bus_of(devices[i].terminal)];
+    for (std::size_t i = 0; i < devices.size(); ++i) flags[i] = dark_buses_[network_->bus_of(devices[i].terminal)];
   };
   const auto& data = network_->data();
   mark(data.loads, dark_loads_);
@@ -395,6 +396,10 @@ void GridEnvironment::measure() {
   const auto measurements = network_->measured_voltages();
   for (std::size_t i = 0; i < measurements.size(); ++i) {
     const auto& m = measurements[i];
+    if (dark_buses_[m.bus]) {
+      voltages_[i] = 1;  // nobody judges a voltage that is not there
+      continue;
+    }
     voltages_[i] = std::abs(v[m.node] - (m.reference == ground ? Complex{} : v[m.reference])) / m.base;
   }
   flow_.loadings(line_loading_, transformer_loading_);

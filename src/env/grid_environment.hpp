@@ -134,7 +134,7 @@ class GridEnvironment {
   std::vector<double> voltages_, line_loading_, transformer_loading_;
   std::vector<double> solar_share_, wind_share_, battery_share_;  // reactive output over rating
   std::vector<int> lines_out_;
-  std::vector<char> dark_loads_, dark_solar_, dark_wind_, dark_batteries_;  // without supply
+  std::vector<char> dark_buses_, dark_loads_, dark_solar_, dark_wind_, dark_batteries_;  // without supply
   std::vector<float> observation_;
   std::map<std::tuple<std::uint64_t, int, int>, std::vector<double>> idle_costs_;  // by seed, client, day [$]
   const std::vector<double>* idle_ = nullptr;                                      // of the present day

@@ -363,6 +363,17 @@ TEST(GridEnvironment, WhatHangsBehindAFailedLineIsNotServedAndTheRestGoesOn) {
       EXPECT_NEAR(with.info.load + with.info.unserved, without.info.load, 1e-6 * without.info.load);
       EXPECT_EQ(without.info.unserved, 0);
       dark_steps += with.info.unserved > 0;
+      std::vector<int> out;
+      for (const auto& o : e.scenario().outages) {
+        if (o.begin <= (t + 0.5) * 3600 && (t + 0.5) * 3600 < o.end) out.push_back(o.line);
+      }
+      const auto dark = dark_buses(e.network(), initial_state(e.network()), out);
+      const auto measurements = e.network().measured_voltages();
+      for (std::size_t i = 0; i < measurements.size(); ++i) {
+        if (dark[measurements[i].bus]) {
+          EXPECT_EQ(e.measured_voltages()[i], 1);
+        }
+      }
       served_steps += with.info.load > 0;
     }
   }
