@@ -1,5 +1,6 @@
 #include "study/study_options.hpp"
 
+#include "grid/load_class.hpp"
 #include "grid/opendss_reader.hpp"
 #include "study/variant.hpp"
 
@@ -40,6 +41,8 @@ void declare(po::options_description& deck, StudyOptions& o) {
   declare(deck, o.fed);
   declare(deck, o.privacy);
   deck.add_options()("study.feeders", list(o.feeders), "feeder files, one a client; used again from the start for more clients")(
+      "study.load_models", po::value(&o.load_models)->default_value(o.load_models),
+      "feeder: loads depend on voltage as the feeder says; class: those of constant power as their class does (ZIP)")(
       "study.profiles", list(o.profiles),
       "CSV files of measured days, one a feeder (docs/environment.md); empty = days are drawn; none as a word = drawn for that client")(
       "data.file", value(o.dataset), "dataset; empty = dataset.h5 in the output folder")(
@@ -63,6 +66,8 @@ void validate(const StudyOptions& o) {
   validate(o.rl);
   validate(o.fed);
   validate(o.privacy);
+  if (o.load_models != "feeder" && o.load_models != "class")
+    throw Error("study.load_models is '{}': it must be feeder or class", o.load_models);
   if (!o.profiles.empty() && o.profiles.size() != o.feeders.size())
     throw Error("study.profiles names {} files and study.feeders {}: give one a feeder, or the word none", o.profiles.size(),
                 o.feeders.size());
@@ -90,7 +95,9 @@ bool parse_study(Session& session, const std::string& name, const std::string& s
 }
 
 GridEnvironment make_environment(const StudyOptions& options, int client) {
-  const auto network = make_network(read_feeder(options.feeder(client)));
+  NetworkData data = read_feeder(options.feeder(client));
+  if (options.load_models == "class") use_class_models(data);
+  const auto network = make_network(std::move(data));
   std::shared_ptr<const History> history;
   if (!options.profiles.empty()) {
     const auto& file = options.profiles[static_cast<std::size_t>(client) % options.profiles.size()];

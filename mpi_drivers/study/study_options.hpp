@@ -18,7 +18,8 @@ namespace gridfed {
 struct StudyOptions {
   std::vector<std::string> feeders{"inputs/feeders/ieee13_der.dss", "inputs/feeders/ieee34_der.dss", "inputs/feeders/ieee37_der.dss",
                                    "inputs/feeders/ieee123_der.dss"};
-  std::vector<std::string> profiles;  ///< history of each client (read_history); none = days are drawn
+  std::string load_models = "feeder";  ///< or class
+  std::vector<std::string> profiles;   ///< history of each client (read_history); none = days are drawn
   ScenarioOptions scenario;
   EnvironmentOptions environment;
   BehaviourOptions behaviour;

@@ -21,10 +21,4 @@ BatteryStep battery_step(const BatteryData& battery, double soc, double wanted_p
   return {-battery.idling_loss * battery.power_rating, soc};
 }
 
-double volt_var(double v) {
-  if (v < 0.98) return std::min(reactive_capability, reactive_capability * (0.98 - v) / 0.06);
-  if (v > 1.02) return -std::min(reactive_capability, reactive_capability * (v - 1.02) / 0.06);
-  return 0;
-}
-
 }  // namespace gridfed

@@ -1,5 +1,7 @@
 #include "dynamics/scenario.hpp"
 
+#include "dynamics/clearness.hpp"
+#include "dynamics/load_process.hpp"
 #include "dynamics/load_profile.hpp"
 #include "dynamics/weather.hpp"
 #include "runtime/error.hpp"
@@ -23,6 +25,13 @@ void declare(boost::program_options::options_description& deck, ScenarioOptions&
       "env.load_noise_common", value(o.load_noise_common), "standard deviation of the noise all loads share [share of load]")(
       "env.load_noise_local", value(o.load_noise_local), "standard deviation of each load's own noise [share of load]")(
       "env.load_correlation", value(o.load_correlation), "correlation of load noise over 15 minutes")(
+      "env.load_profile", value(o.load_profile), "system: RTS-79 for all loads; classes: times a profile of each load's class")(
+      "env.load_neighbours", value(o.load_neighbours), "correlation of local load noise over one line; 0 = loads are independent")(
+      "env.sky", value(o.sky), "regimes: days are clear, broken or overcast; tag: published laws about env.mean_clearness")(
+      "env.mean_clearness", value(o.mean_clearness), "mean daily clearness index of the sky tag")("env.outages", value(o.outages),
+                                                                                                  "whether lines fail and are repaired")(
+      "env.outage_rate", value(o.outage.rate), "failures of lines [1/km/yr]")("env.outage_repair", value(o.outage.repair),
+                                                                              "mean time of a repair [h]")(
       "env.latitude", value(o.latitude), "latitude of the feeder [deg]")("env.clearness_correlation", value(o.clearness_correlation),
                                                                          "correlation of the clearness index over 15 minutes")(
       "env.wind_shape", value(o.wind_shape), "Weibull shape of the wind speed")(
@@ -40,9 +49,17 @@ void validate(const ScenarioOptions& o) {
   if (o.episode_length > 86400) throw Error("env.episode_length is {} s: a scenario holds one day, so at most 86400", o.episode_length);
   for (const auto& [key, correlation] : {std::pair{"env.load_correlation", o.load_correlation},
                                          {"env.clearness_correlation", o.clearness_correlation},
+                                         {"env.load_neighbours", o.load_neighbours},
                                          {"env.wind_correlation", o.wind_correlation}}) {
     if (!(correlation >= 0 && correlation < 1)) throw Error("{} is {}: it must lie in [0, 1)", key, correlation);
   }
+  if (o.load_profile != "system" && o.load_profile != "classes")
+    throw Error("env.load_profile is '{}': it must be system or classes", o.load_profile);
+  if (o.sky != "regimes" && o.sky != "tag") throw Error("env.sky is '{}': it must be regimes or tag", o.sky);
+  if (!(o.mean_clearness >= 0.2 && o.mean_clearness <= 0.75))
+    throw Error("env.mean_clearness is {}: it must lie in 0.2 to 0.75", o.mean_clearness);
+  if (!(o.outage.rate > 0 && o.outage.repair > 0))
+    throw Error("env.outage_rate and env.outage_repair are {} and {}: both must be positive", o.outage.rate, o.outage.repair);
   if (!(o.energy_price > 0)) throw Error("env.energy_price is {}: it must be positive", o.energy_price);
   std::string rest = o.renewable_sources;
   for (const char* known : {"solar", "wind", "none", ",", " "}) {
@@ -53,6 +70,8 @@ void validate(const ScenarioOptions& o) {
 }
 
 namespace {
+
+constexpr double largest_clearness = 0.85;  // of an instant
 
 double bump(double hour, double centre, double width) {
   const double x = (hour - centre) / width;
@@ -130,20 +149,35 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
   s.load.resize(static_cast<std::size_t>(s.steps) * s.loads);
   const double load_correlation = std::pow(o.load_correlation, quarters);
   const auto common = unit_ar1(load_stream, s.steps, load_correlation);
+  std::vector<float> field;  // noise of the buses, which their loads share
+  if (o.load_neighbours > 0) {
+    RandomStream field_stream = stream(Draw::load_field);
+    field = bus_noise(network, s.steps, load_correlation, o.load_neighbours, field_stream);
+  }
+  const double own_share = std::sqrt(1 - o.load_neighbours * o.load_neighbours);
   for (int load = 0; load < s.loads; ++load) {
-    const auto local = unit_ar1(load_stream, s.steps, load_correlation);
+    auto local = unit_ar1(load_stream, s.steps, load_correlation);
+    if (!field.empty()) {  // a load hangs on its bus as a bus on the next
+      const int bus = network.bus_of(data.loads[load].terminal);
+      for (int t = 0; t < s.steps; ++t)
+        local[t] = o.load_neighbours * field[static_cast<std::size_t>(t) * network.buses().size() + bus] + own_share * local[t];
+    }
+    const bool by_class = o.load_profile == "classes";
     for (int t = 0; t < s.steps; ++t) {
+      const double profile = by_class ? class_profile(load_class(data.loads[load]), weekday, hour_of(t)) : 1.0;
       const double noise = o.stochastic_loads ? o.load_noise_common * common[t] + o.load_noise_local * local[t] : 0.0;
       s.load[static_cast<std::size_t>(t) * s.loads + load] =
-          static_cast<float>(rts79_load_factor(week, weekday, hour_of(t)) * std::max(0.1, 1.0 + noise));
+          static_cast<float>(rts79_load_factor(week, weekday, hour_of(t)) * profile * std::max(0.1, 1.0 + noise));
     }
   }
 
   RandomStream sky = stream(Draw::solar);
-  const double regime = sky.uniform();
-  const double mean_clearness = regime < 0.45 ? 0.92 : regime < 0.8 ? 0.65 : 0.30;  // clear, broken, overcast
-  const double swing = regime < 0.45 ? 0.05 : regime < 0.8 ? 0.25 : 0.12;
-  const double clearness_correlation = std::pow(o.clearness_correlation, quarters);
+  const double of_the_day = sky.uniform();
+  const SkyRegime regime = sky_regime(of_the_day);
+  const bool tag = o.sky == "tag";
+  const double daily = tag ? daily_clearness(o.mean_clearness, of_the_day) : 0;
+  const double clearness_correlation =
+      tag ? std::pow(hourly_clearness_correlation(daily), o.timestep / 3600.0) : std::pow(o.clearness_correlation, quarters);
   const double season = std::cos(2 * std::numbers::pi * (s.day_of_year - 200) / 365.0);
   const double mean_temperature = 13.0 + 11.0 * season + 3.0 * sky.normal();
   const auto sky_common = unit_ar1(sky, s.steps, clearness_correlation);
@@ -153,8 +187,14 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
     const auto local = unit_ar1(sky, s.steps, clearness_correlation);
     for (int t = 0; t < s.steps; ++t) {
       const double hour = hour_of(t);
-      const double clearness = std::clamp(mean_clearness + swing * (0.9 * sky_common[t] + std::sqrt(1 - 0.81) * local[t]), 0.05, 1.05);
-      const double irradiance = clearness * clear_sky_irradiance(solar_elevation_cosine(o.latitude, s.day_of_year, hour));
+      const double deviation = 0.9 * sky_common[t] + std::sqrt(1 - 0.81) * local[t];
+      const double sun = solar_elevation_cosine(o.latitude, s.day_of_year, hour);
+      double irradiance = clear_sky_index(regime, deviation) * clear_sky_irradiance(sun);
+      if (tag) {
+        const auto kt = hourly_clearness(daily, sun);
+        irradiance =
+            std::clamp(kt.mean + kt.deviation * deviation, 0.0, largest_clearness) * extraterrestrial_irradiance(s.day_of_year, sun);
+      }
       const double ambient = mean_temperature + 5.0 * std::cos(2 * std::numbers::pi * (hour - 15.0) / 24.0);
       const double output = o.has("solar") ? pv_output(irradiance, ambient) : 0.0;
       s.solar[static_cast<std::size_t>(t) * s.solar_plants + plant] = static_cast<float>(output);
@@ -191,6 +231,10 @@ Scenario draw_scenario(const Network& network, const ScenarioOptions& o, std::ui
   }
   for (int t = 0; t < s.steps; ++t) s.price.push_back(hourly[std::min(23, static_cast<int>(hour_of(t)))]);
   if (history) replace_by_history(s, o, *history, measured);
+  if (o.outages) {
+    RandomStream failures = stream(Draw::outage);
+    s.outages = draw_outages(network, o.outage, o.episode_length, failures);
+  }
   return s;
 }
 

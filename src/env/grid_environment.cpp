@@ -1,6 +1,7 @@
 #include "env/grid_environment.hpp"
 
 #include "dynamics/devices.hpp"
+#include "dynamics/ieee1547.hpp"
 #include "env/zonal_observation.hpp"
 #include "runtime/error.hpp"
 
@@ -39,9 +40,8 @@ constexpr const char* action_words[] = {"battery", "reactive", "curtailment", "f
 constexpr double volt_var_damping = 0.6;   // of the reactive update: weak feeders have a loop gain near one
 constexpr double volt_var_settled = 2e-3;  // [share of rating]
 constexpr int volt_var_rounds = 12, control_rounds = 8;
-constexpr double voltage_unit =
-    0.02;  // [p.u.], and below [mean price]: what these vary by in a day, so that no feature is too faint to learn from
-constexpr double price_unit = 0.3;
+constexpr double voltage_unit = ZonalObservation::voltage_unit;
+constexpr double price_unit = 0.3;  // [mean price]: what it varies by in a day, so that no feature is too faint to learn from
 constexpr double flexible_recovery_hours = 2.0;
 
 std::vector<ZoneAction> parse_actions(const std::string& words) {
@@ -98,6 +98,11 @@ GridEnvironment::GridEnvironment(std::shared_ptr<const Network> network, const S
   solar_share_.resize(data.solar.size());
   wind_share_.resize(data.wind.size());
   battery_share_.resize(data.batteries.size());
+  dark_buses_.resize(network_->buses().size());
+  dark_loads_.resize(data.loads.size());
+  dark_solar_.resize(data.solar.size());
+  dark_wind_.resize(data.wind.size());
+  dark_batteries_.resize(data.batteries.size());
   observation_.resize(observation_size());
   conditions_ = rated_conditions(*network_);
 }
@@ -113,6 +118,16 @@ double GridEnvironment::battery_power() const {
   double sum = 0;
   for (const Complex& power : conditions_.battery_power) sum += power.real();
   return sum;
+}
+
+double GridEnvironment::battery_power(int zone) const {
+  double sum = 0;
+  for (const int b : zones_.zones[zone].batteries) sum += conditions_.battery_power[b].real();
+  return sum;
+}
+
+double GridEnvironment::zone_peak(int zone) const {
+  return std::max(zones_.zones[zone].peak_load, 0.25 * peak_load_ / options_.zones);
 }
 
 std::vector<std::string> GridEnvironment::action_names() const {
@@ -197,6 +212,27 @@ std::span<const float> GridEnvironment::reset(std::uint64_t seed, int client, in
   return observation_;
 }
 
+/// Protection opens a line that fails: what hangs behind it has no supply until it is repaired, and the rest of the feeder goes on. A step
+/// in which a line is out for half the time or more counts whole.
+void GridEnvironment::mark_outages(int step) {
+  std::vector<int> out;
+  const double middle = (step + 0.5) * scenario_options_.timestep;
+  for (const auto& outage : scenario_.outages) {
+    if (outage.begin <= middle && middle < outage.end) out.push_back(outage.line);
+  }
+  if (out == lines_out_) return;
+  lines_out_ = out;
+  dark_buses_ = dark_buses(*network_, initial_state_, lines_out_);
+  const auto mark = [&](const auto& devices, std::vector<char>& flags) {
+    for (std::size_t i = 0; i < devices.size(); ++i) flags[i] = dark_buses_[network_->bus_of(devices[i].terminal)];
+  };
+  const auto& data = network_->data();
+  mark(data.loads, dark_loads_);
+  mark(data.solar, dark_solar_);
+  mark(data.wind, dark_wind_);
+  mark(data.batteries, dark_batteries_);
+}
+
 void GridEnvironment::apply(std::span<const float> action, Applied& a) {
   const auto& data = network_->data();
   const int zones = options_.zones, t = std::min(step_, scenario_.steps - 1);
@@ -218,12 +254,18 @@ void GridEnvironment::apply(std::span<const float> action, Applied& a) {
   a.flexible = component(ZoneAction::flexible_load);
   a.tap = component(ZoneAction::tap);
   a.capacitor = component(ZoneAction::capacitor);
+  mark_outages(t);
 
   for (int z = 0; z < zones; ++z) {
     const auto& zone = zones_.zones[z];
     for (const int load : zone.loads) {
       const double factor = scenario_.load_factor(t, load);
       const Complex drawn = data.loads[load].power * factor;
+      if (dark_loads_[load]) {
+        a.info.unserved += drawn.real();
+        conditions_.load_power[load] = 0;
+        continue;
+      }
       a.info.load += drawn.real();
       // Moved load comes back over the next hours: what was taken now is a debt that decays into extra load, and the other way round.
       const double limit = options_.flexible_share * data.loads[load].power.real() * flexible_recovery_hours;
@@ -235,13 +277,15 @@ void GridEnvironment::apply(std::span<const float> action, Applied& a) {
     }
     const double keep = 1.0 - std::max(0.0, a.curtailment[z]);
     for (const int plant : zone.solar) {
-      const double available = std::min(data.solar[plant].capacity * scenario_.solar_factor(t, plant), data.solar[plant].inverter_rating);
+      const double power = dark_solar_[plant] ? 0.0 : data.solar[plant].capacity * scenario_.solar_factor(t, plant);
+      const double available = std::min(power, data.solar[plant].inverter_rating);
       conditions_.solar_power[plant] = {available * keep, conditions_.solar_power[plant].imag()};
       a.info.solar += available * keep;
       a.info.curtailed += available * (1 - keep);
     }
     for (const int plant : zone.wind) {
-      const double available = std::min(data.wind[plant].capacity * scenario_.wind_factor(t, plant), data.wind[plant].inverter_rating);
+      const double power = dark_wind_[plant] ? 0.0 : data.wind[plant].capacity * scenario_.wind_factor(t, plant);
+      const double available = std::min(power, data.wind[plant].inverter_rating);
       conditions_.wind_power[plant] = {available * keep, conditions_.wind_power[plant].imag()};
       a.info.wind += available * keep;
       a.info.curtailed += available * (1 - keep);
@@ -249,10 +293,15 @@ void GridEnvironment::apply(std::span<const float> action, Applied& a) {
     // The zone's setpoint goes to its batteries in proportion to what each can do in this step.
     double able = 0;
     for (const int b : zone.batteries)
-      able += std::abs(battery_step(data.batteries[b], soc_[b], std::copysign(1e30, a.battery[z]), scenario_options_.timestep).power);
+      if (!dark_batteries_[b])
+        able += std::abs(battery_step(data.batteries[b], soc_[b], std::copysign(1e30, a.battery[z]), scenario_options_.timestep).power);
     const double wanted = a.battery[z] * zone.battery_power;
     const double share = able > 0 ? std::min(1.0, std::abs(wanted) / able) : 0.0;
     for (const int b : zone.batteries) {
+      if (dark_batteries_[b]) {
+        conditions_.battery_power[b] = 0;
+        continue;
+      }
       const double most = battery_step(data.batteries[b], soc_[b], std::copysign(1e30, a.battery[z]), scenario_options_.timestep).power;
       const BatteryStep done = battery_step(data.batteries[b], soc_[b], share * most, scenario_options_.timestep);
       soc_[b] = done.soc;
@@ -294,10 +343,16 @@ double GridEnvironment::inverter_voltage(std::span<const int> nodes, double rate
 bool GridEnvironment::settle(Applied& a) {
   const auto& data = network_->data();
   double largest = 0;
-  const auto reactive = [&](const auto& devices, auto nodes, std::vector<double>& share, std::vector<Complex>& power, auto zone_list) {
+  const auto reactive = [&](const auto& devices, auto nodes, const std::vector<char>& dark, std::vector<double>& share,
+                            std::vector<Complex>& power, auto zone_list) {
     for (int z = 0; z < options_.zones; ++z) {
       for (const int i : zone_list(zones_.zones[z])) {
         const auto& device = devices[i];
+        if (dark[i]) {
+          share[i] = 0;
+          power[i] = 0;
+          continue;
+        }
         const double curve =
             options_.volt_var ? volt_var(inverter_voltage(nodes[i], device.rated_voltage, device.connection, device.phases)) : 0.0;
         double wanted = std::clamp(curve + a.reactive[z] * reactive_capability, -reactive_capability, reactive_capability);
@@ -317,13 +372,13 @@ bool GridEnvironment::settle(Applied& a) {
     for (int inner = 0; inner < volt_var_rounds; ++inner) {
       largest = 0;
       reactive(
-          data.solar, network_->solar_nodes(), solar_share_, conditions_.solar_power,
+          data.solar, network_->solar_nodes(), dark_solar_, solar_share_, conditions_.solar_power,
           [](const Zones::Zone& z) -> const auto& { return z.solar; });
       reactive(
-          data.wind, network_->wind_nodes(), wind_share_, conditions_.wind_power,
+          data.wind, network_->wind_nodes(), dark_wind_, wind_share_, conditions_.wind_power,
           [](const Zones::Zone& z) -> const auto& { return z.wind; });
       reactive(
-          data.batteries, network_->battery_nodes(), battery_share_, conditions_.battery_power,
+          data.batteries, network_->battery_nodes(), dark_batteries_, battery_share_, conditions_.battery_power,
           [](const Zones::Zone& z) -> const auto& { return z.batteries; });
       if (!flow_.solve(conditions_).converged) return false;
       if (largest < volt_var_settled) break;
@@ -341,6 +396,10 @@ void GridEnvironment::measure() {
   const auto measurements = network_->measured_voltages();
   for (std::size_t i = 0; i < measurements.size(); ++i) {
     const auto& m = measurements[i];
+    if (dark_buses_[m.bus]) {
+      voltages_[i] = 1;  // nobody judges a voltage that is not there
+      continue;
+    }
     voltages_[i] = std::abs(v[m.node] - (m.reference == ground ? Complex{} : v[m.reference])) / m.base;
   }
   flow_.loadings(line_loading_, transformer_loading_);
@@ -349,8 +408,8 @@ void GridEnvironment::measure() {
 void GridEnvironment::observe() {
   std::size_t at = 0;
   const auto put = [&](double value) { observation_[at++] = static_cast<float>(std::clamp(value, -10.0, 10.0)); };
-  const double mean_zone_peak = peak_load_ / options_.zones;
-  for (const auto& zone : zones_.zones) {
+  for (int z = 0; z < options_.zones; ++z) {
+    const auto& zone = zones_.zones[z];
     double lowest = 2, highest = 0, sum = 0;
     for (const int m : zone.measurements) {
       lowest = std::min(lowest, voltages_[m]);
@@ -371,7 +430,7 @@ void GridEnvironment::observe() {
       charge += soc_[i] * network_->data().batteries[i].capacity_wh;
     }
     for (const int i : zone.lines) loading = std::max(loading, line_loading_[i]);
-    const double peak = std::max(zone.peak_load, 0.25 * mean_zone_peak);
+    const double peak = zone_peak(z);
     put((load - solar - wind - battery) / peak);
     put(solar / peak);
     put(wind / peak);

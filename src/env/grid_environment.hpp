@@ -50,6 +50,7 @@ struct StepInfo {
   int nodes_violated = 0, branches_overloaded = 0;
   int tap_operations = 0;
   double voltage_lowest = 1, voltage_highest = 1;                                                ///< [p.u.]
+  double unserved = 0;                                                                           ///< load without supply in an outage [W]
   double head_power = 0, losses = 0, load = 0, solar = 0, wind = 0, curtailed = 0, battery = 0;  ///< [W]
   bool diverged = false;
   int clipped_actions = 0;  ///< components outside [-1, 1]
@@ -92,6 +93,8 @@ class GridEnvironment {
   std::span<const double> battery_charge() const { return soc_; }
   /// Measured output of all batteries in the last step, positive = discharge [W].
   double battery_power() const;
+  double battery_power(int zone) const;  ///< of a zone's batteries [W]
+  double zone_peak(int zone) const;      ///< what a zone's powers are measured in [W]
   /// Voltages the operator judges, at the last solution [p.u.].
   std::span<const double> measured_voltages() const { return voltages_; }
   std::span<const double> line_loadings() const { return line_loading_; }
@@ -106,6 +109,7 @@ class GridEnvironment {
   void apply(std::span<const float> action, Applied& applied);
   bool settle(Applied& applied);
   void start_day();
+  void mark_outages(int step);
   const std::vector<double>& idle_costs(std::uint64_t seed, int client, int day);
   double account(Applied& applied, int step, std::span<const double> charge_before) const;
   void measure();
@@ -129,6 +133,8 @@ class GridEnvironment {
   std::vector<double> soc_, flexible_;  // share of capacity; moved energy [Wh]
   std::vector<double> voltages_, line_loading_, transformer_loading_;
   std::vector<double> solar_share_, wind_share_, battery_share_;  // reactive output over rating
+  std::vector<int> lines_out_;
+  std::vector<char> dark_buses_, dark_loads_, dark_solar_, dark_wind_, dark_batteries_;  // without supply
   std::vector<float> observation_;
   std::map<std::tuple<std::uint64_t, int, int>, std::vector<double>> idle_costs_;  // by seed, client, day [$]
   const std::vector<double>* idle_ = nullptr;                                      // of the present day

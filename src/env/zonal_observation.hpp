@@ -24,6 +24,10 @@ class ZonalObservation {
     price_above_settlement,
     price_features
   };
+  /// A voltage feature is its distance from 1 p.u. in this unit: what voltages vary by in a day.
+  static constexpr double voltage_unit = 0.02;
+  /// Voltage of a feature [p.u.].
+  static double voltage(float feature) { return 1 + voltage_unit * feature; }
   static constexpr int size(int zones) { return zones * zone_features + common_features + price_features; }
 
   ZonalObservation(std::span<const float> observation, int zones) : values_(observation), zones_(zones) {}

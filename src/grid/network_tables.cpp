@@ -1,5 +1,6 @@
 #include "grid/network_tables.hpp"
 
+#include "grid/network_rows.hpp"
 #include "runtime/error.hpp"
 
 #include <fmt/core.h>
@@ -7,285 +8,304 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
-#include <variant>
 
 namespace gridfed {
 
 namespace {
 
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
 std::string nodes_text(const Terminal& terminal) {
   std::string text;
   for (std::size_t i = 0; i < terminal.nodes.size(); ++i) {
     if (i > 0) text += '.';
-    text += terminal.is_open(static_cast<int>(i)) ? "-" : std::to_string(terminal.nodes[i]);
+    if (terminal.is_open(static_cast<int>(i))) text += '-';
+    text += std::to_string(terminal.nodes[i]);
   }
   return text;
 }
 
-struct Column {
-  std::string name, unit;
-  std::variant<std::vector<double>, std::vector<std::int32_t>, std::vector<std::string>> values;
-};
+}  // namespace
 
-/// Which files a table goes into.
-enum class Format { both, hdf5, csv };
-
-/// A group of HDF5 datasets; in CSV a file of as many rows as each column has values.
-struct Table {
-  std::string name;
-  std::vector<Column> columns;
-  Format format = Format::both;
-};
-
-/// Columns of one class of element, each computed element by element.
-template <class Elements>
-class Columns {
+/// Turns elements into rows of a table; its first row makes the columns.
+class RowWriter {
  public:
-  Columns(Table& table, const Network& network, const Elements& elements) : table_(table), network_(network), elements_(elements) {}
+  using Table = NetworkTables::Table;
+  using Column = NetworkTables::Column;
 
-  template <class Value>
-  void texts(const std::string& name, Value&& value) {
-    std::vector<std::string> column;
-    for (const auto& element : elements_) column.push_back(value(element));
-    table_.columns.push_back({name, "", std::move(column)});
-  }
-  template <class Value>
-  void numbers(const std::string& name, const std::string& unit, Value&& value) {
-    std::vector<double> column;
-    for (const auto& element : elements_) column.push_back(value(element));
-    table_.columns.push_back({name, unit, std::move(column)});
-  }
-  template <class Value>
-  void integers(const std::string& name, Value&& value) {
-    std::vector<std::int32_t> column;
-    for (const auto& element : elements_) column.push_back(static_cast<std::int32_t>(value(element)));
-    table_.columns.push_back({name, "", std::move(column)});
-  }
-  /// Bus and conductors of a terminal; -1 and "" where there is none.
-  template <class Value>
-  void terminal(const std::string& name, Value&& value) {
-    integers(name + "_bus", [&](const auto& element) {
-      const std::optional<Terminal> end = value(element);
-      return end ? network_.bus_of(*end) : -1;
-    });
-    texts(name + "_conductors", [&](const auto& element) {
-      const std::optional<Terminal> end = value(element);
-      return end ? nodes_text(*end) : std::string();
-    });
-  }
-  void names() {
-    texts("name", [](const auto& element) { return element.name; });
-  }
-  /// What loads, plants and banks have in common.
-  void device() {
-    names();
-    terminal("terminal", [](const auto& d) { return d.terminal; });
-    integers("phases", [](const auto& d) { return d.phases; });
-    integers("is_delta", [](const auto& d) { return d.connection == Connection::delta; });
-    numbers("rated_voltage", "V", [](const auto& d) { return d.rated_voltage; });
-  }
+  /// Without a network the columns are made and nothing is added.
+  RowWriter(Table& table, const Network* network, std::int64_t first_bus, std::int64_t first_owner)
+      : table_(table), network_(network), first_bus_(first_bus), first_owner_(first_owner) {}
 
- private:
-  Table& table_;
-  const Network& network_;
-  const Elements& elements_;
-};
+  void next() { at_ = 0; }
 
-class Tables {
- public:
-  explicit Tables(const Network& network) : network_(network), data_(network.data()) {}
-
-  std::vector<Table> collect() {
-    add("network", {{"name", "", std::vector<std::string>{data_.name}}, {"frequency", "Hz", std::vector<double>{data_.frequency}}},
-        Format::csv);
-    buses();
-    lines();
-    transformers();
-    table("sources", data_.sources, [](auto& c) {
-      c.names();
-      c.terminal("terminal", [](const SourceData& s) { return s.terminal; });
-      c.numbers("voltage_base", "V", [](const SourceData& s) { return s.voltage_base; });
-      c.numbers("voltage_pu", "p.u.", [](const SourceData& s) { return s.voltage_pu; });
-      c.numbers("angle", "deg", [](const SourceData& s) { return s.angle_deg; });
-      c.numbers("r1", "ohm", [](const SourceData& s) { return s.z1.real(); });
-      c.numbers("x1", "ohm", [](const SourceData& s) { return s.z1.imag(); });
-      c.numbers("r0", "ohm", [](const SourceData& s) { return s.z0.real(); });
-      c.numbers("x0", "ohm", [](const SourceData& s) { return s.z0.imag(); });
-      c.integers("is_ideal", [](const SourceData& s) { return s.ideal; });
-    });
-    table("loads", data_.loads, [](auto& c) {
-      c.device();
-      c.numbers("active_power", "W", [](const LoadData& l) { return l.power.real(); });
-      c.numbers("reactive_power", "var", [](const LoadData& l) { return l.power.imag(); });
-      c.integers("model", [](const LoadData& l) { return l.model; });
-    });
-    table("generators", data_.generators, [](auto& c) {
-      c.device();
-      c.numbers("active_power", "W", [](const GeneratorData& g) { return g.power.real(); });
-      c.numbers("reactive_power", "var", [](const GeneratorData& g) { return g.power.imag(); });
-      c.numbers("voltage_setpoint", "p.u.", [](const GeneratorData& g) { return g.voltage_setpoint_pu.value_or(nothing); });
-    });
-    table("capacitors", data_.capacitors, [](auto& c) {
-      c.device();
-      c.terminal("to", [](const CapacitorData& b) { return b.to; });
-      c.integers("steps", [](const CapacitorData& b) { return b.step_power.size(); });
-      c.numbers("reactive_power", "var", [](const CapacitorData& b) {
-        double power = 0;
-        for (std::size_t s = 0; s < b.states.size(); ++s) power += b.states[s] ? b.step_power[s] : 0.0;
-        return power;
-      });
-    });
-    table("reactors", data_.reactors, [](auto& c) {
-      c.names();
-      c.terminal("terminal", [](const ReactorData& r) { return r.terminal; });
-      c.terminal("to", [](const ReactorData& r) { return r.to; });
-      c.integers("is_delta", [](const ReactorData& r) { return r.connection == Connection::delta; });
-      c.numbers("resistance", "ohm", [](const ReactorData& r) { return r.impedance.real(); });
-      c.numbers("reactance", "ohm", [](const ReactorData& r) { return r.impedance.imag(); });
-    });
-    table("solar", data_.solar, [](auto& c) {
-      c.device();
-      c.numbers("capacity", "W", [](const SolarPvData& p) { return p.capacity; });
-      c.numbers("inverter_rating", "VA", [](const SolarPvData& p) { return p.inverter_rating; });
-    });
-    table("wind", data_.wind, [](auto& c) {
-      c.device();
-      c.numbers("capacity", "W", [](const WindTurbineData& w) { return w.capacity; });
-      c.numbers("inverter_rating", "VA", [](const WindTurbineData& w) { return w.inverter_rating; });
-    });
-    table("batteries", data_.batteries, [](auto& c) {
-      c.device();
-      c.numbers("capacity", "Wh", [](const BatteryData& b) { return b.capacity_wh; });
-      c.numbers("power_rating", "W", [](const BatteryData& b) { return b.power_rating; });
-      c.numbers("inverter_rating", "VA", [](const BatteryData& b) { return b.inverter_rating; });
-    });
-    return std::move(tables_);
+  void text(const char* name, const std::string& value) {
+    auto& column = take<std::string>(name, "");
+    if (!network_) return;
+    values<std::string>(column).push_back(value);
+    column.width = std::max(column.width, static_cast<std::int64_t>(value.size()));
   }
-
- private:
-  static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-
-  template <class Elements, class Fill>
-  void table(const std::string& name, const Elements& elements, Fill&& fill) {
-    if (elements.empty()) return;
-    Columns<Elements> columns(tables_.emplace_back(Table{name, {}}), network_, elements);
-    fill(columns);
+  void texts(const char* name, const std::vector<std::string>& lines) {
+    std::string joined;
+    for (const auto& line : lines) joined += (joined.empty() ? "" : "\n") + line;
+    text(name, joined);
   }
-  void add(const std::string& name, std::vector<Column> columns, Format format) { tables_.push_back({name, std::move(columns), format}); }
-
-  void buses() {
-    const auto buses = network_.buses();
-    table("buses", buses, [](auto& c) {
-      c.names();
-      c.numbers("nominal_voltage", "V", [](const Bus& b) { return b.nominal_voltage; });
-      c.integers("parent", [](const Bus& b) { return b.parent; });
-      c.integers("is_grounded", [](const Bus& b) { return b.grounded; });
-      c.numbers("x", "", [](const Bus& b) { return b.position ? (*b.position)[0] : nothing; });
-      c.numbers("y", "", [](const Bus& b) { return b.position ? (*b.position)[1] : nothing; });
-    });
-    const auto nodes = network_.nodes();
-    table("nodes", nodes, [](auto& c) {
-      c.integers("bus", [](const Node& n) { return n.bus; });
-      c.integers("conductor", [](const Node& n) { return n.conductor; });
-    });
+  void number(const char* name, const char* unit, double value) { put<double>(name, unit, value); }
+  void optional(const char* name, const char* unit, const std::optional<double>& value) { number(name, unit, value.value_or(nothing)); }
+  void complex(const char* real, const char* imag, const char* unit, Complex value, const char* imag_unit = nullptr) {
+    number(real, unit, value.real());
+    number(imag, imag_unit ? imag_unit : unit, value.imag());
   }
-
-  void lines() {
-    table("lines", data_.lines, [](auto& c) {
-      c.names();
-      c.terminal("from", [](const LineData& l) { return l.from; });
-      c.terminal("to", [](const LineData& l) { return l.to; });
-      c.numbers("rating", "A", [](const LineData& l) { return l.rating; });
-      c.numbers("length", "m", [](const LineData& l) { return l.length; });
-      c.numbers("ratio_real", "", [](const LineData& l) { return l.ratio.real(); });
-      c.numbers("ratio_imag", "", [](const LineData& l) { return l.ratio.imag(); });
-      c.integers("is_switch", [](const LineData& l) { return l.is_switch; });
-      c.integers("is_closed", [](const LineData& l) { return l.closed; });
-    });
-    if (data_.lines.empty()) return;
-    std::vector<std::int32_t> start{0}, owner, row, column;
-    std::vector<double> resistance, reactance, susceptance;
-    for (std::size_t i = 0; i < data_.lines.size(); ++i) {
-      const auto& line = data_.lines[i];
-      for (Eigen::Index r = 0; r < line.series_impedance.rows(); ++r) {
-        for (Eigen::Index c = 0; c < line.series_impedance.cols(); ++c) {
-          owner.push_back(static_cast<std::int32_t>(i));
-          row.push_back(static_cast<std::int32_t>(r));
-          column.push_back(static_cast<std::int32_t>(c));
-          resistance.push_back(line.series_impedance(r, c).real());
-          reactance.push_back(line.series_impedance(r, c).imag());
-          susceptance.push_back(line.shunt_susceptance(r, c));
-        }
+  void optional_complex(const char* real, const char* imag, const char* unit, const std::optional<Complex>& value) {
+    complex(real, imag, unit, value.value_or(Complex{nothing, nothing}));
+  }
+  void optional_pair(const char* x, const char* y, const char* unit, const std::optional<std::array<double, 2>>& value) {
+    number(x, unit, value ? (*value)[0] : nothing);
+    number(y, unit, value ? (*value)[1] : nothing);
+  }
+  void integer(const char* name, std::int64_t value) { put<std::int32_t>(name, "", static_cast<std::int32_t>(value)); }
+  void flag(const char* name, bool value) { integer(name, value); }
+  template <class Enum>
+  void choice(const char* name, Enum value) {
+    integer(name, static_cast<std::int64_t>(value));
+  }
+  template <class Enum>
+  void optional_choice(const char* name, const std::optional<Enum>& value) {
+    integer(name, value ? static_cast<std::int64_t>(*value) : -1);
+  }
+  void bus(const char* name, int position) { integer(name, position < 0 ? -1 : first_bus_ + position); }
+  void owner(const char* name, const char* /*table*/, int position) { integer(name, first_owner_ + position); }
+  void terminal(const std::string& name, const Terminal& end) { optional_terminal(name, end); }
+  void optional_terminal(const std::string& name, const std::optional<Terminal>& end) {
+    bus((name + "_bus").c_str(), network_ && end ? network_->bus_of(*end) : -1);
+    text((name + "_conductors").c_str(), end ? nodes_text(*end) : "");
+  }
+  template <class Values>
+  void list(const char* name, const char* unit, const Values& given) {
+    using Stored = std::conditional_t<std::is_same_v<typename Values::value_type, int>, std::int32_t, double>;
+    auto& column = take<Stored>(name, unit, true);
+    if (!network_) return;
+    auto& all = values<Stored>(column);
+    all.insert(all.end(), given.begin(), given.end());
+    end_list(column);
+  }
+  void curve(const char* name, const char* unit, const Curve& points) {
+    std::vector<double> flat;
+    for (const auto& [x, y] : points) flat.insert(flat.end(), {x, y});
+    list(name, unit, flat);
+  }
+  void matrices(const Eigen::MatrixXcd& z, const Eigen::MatrixXd& b) {
+    const auto rows = [](const auto& matrix, auto&& part) {
+      std::vector<double> flat;
+      for (Eigen::Index r = 0; r < matrix.rows(); ++r) {
+        for (Eigen::Index c = 0; c < matrix.cols(); ++c) flat.push_back(part(matrix(r, c)));
       }
-      start.push_back(static_cast<std::int32_t>(resistance.size()));
-    }
-    std::vector<Column> entries{{"resistance", "ohm", resistance}, {"reactance", "ohm", reactance}, {"susceptance", "S", susceptance}};
-    std::vector<Column> in_csv{{"line", "", owner}, {"row", "", row}, {"column", "", column}};
-    in_csv.insert(in_csv.end(), entries.begin(), entries.end());
-    add("line_matrices", std::move(in_csv), Format::csv);
-    entries.push_back({"matrix_start", "", start});
-    add("lines", std::move(entries), Format::hdf5);
+      return flat;
+    };
+    list("resistance", "ohm", rows(z, [](Complex x) { return x.real(); }));
+    list("reactance", "ohm", rows(z, [](Complex x) { return x.imag(); }));
+    list("susceptance", "S", rows(b, [](double x) { return x; }));
   }
 
-  void transformers() {
-    if (data_.transformers.empty()) return;
-    std::vector<WindingData> windings;
-    std::vector<std::int32_t> start{0}, owner;
-    for (const auto& transformer : data_.transformers) {
-      owner.resize(owner.size() + transformer.windings.size(), static_cast<std::int32_t>(start.size()) - 1);
-      windings.insert(windings.end(), transformer.windings.begin(), transformer.windings.end());
-      start.push_back(static_cast<std::int32_t>(windings.size()));
-    }
-    table("transformers", data_.transformers, [](auto& c) {
-      c.names();
-      c.texts("bank", [](const TransformerData& t) { return t.bank; });
-      c.integers("phases", [](const TransformerData& t) { return t.phases; });
-      c.numbers("reactance_12", "p.u. of winding 1", [](const TransformerData& t) { return t.reactance_pu[0]; });
-      c.numbers("no_load_loss", "p.u. of winding 1", [](const TransformerData& t) { return t.no_load_loss_pu; });
-      c.numbers("magnetising_current", "p.u. of winding 1", [](const TransformerData& t) { return t.magnetising_current_pu; });
-    });
-    add("transformers", {{"winding_start", "", start}}, Format::hdf5);
-    table("windings", windings, [](auto& c) {
-      c.terminal("terminal", [](const WindingData& w) { return w.terminal; });
-      c.integers("is_delta", [](const WindingData& w) { return w.connection == Connection::delta; });
-      c.numbers("rated_voltage", "V", [](const WindingData& w) { return w.rated_voltage; });
-      c.numbers("rated_power", "VA", [](const WindingData& w) { return w.rated_power; });
-      c.numbers("resistance", "p.u.", [](const WindingData& w) { return w.resistance_pu; });
-      c.numbers("tap", "p.u.", [](const WindingData& w) { return w.tap; });
-    });
-    auto& columns = tables_.back().columns;
-    columns.insert(columns.begin(), Column{"transformer", "", owner});
+ private:
+  template <class Value>
+  static std::vector<Value>& values(Column& column) {
+    return std::get<std::vector<Value>>(column.values);
+  }
+  template <class Value>
+  Column& take(const std::string& name, const char* unit, bool is_list = false) {
+    if (!network_) table_.columns.push_back({.name = name, .unit = unit, .values = std::vector<Value>{}, .is_list = is_list, .starts = {}});
+    return table_.columns[at_++];
+  }
+  template <class Value>
+  void put(const char* name, const char* unit, Value value) {
+    auto& column = take<Value>(name, unit);
+    if (network_) values<Value>(column).push_back(value);
+  }
+  static void end_list(Column& column) {
+    if (column.starts.empty()) column.starts.push_back(static_cast<std::int32_t>(column.before));
+    column.starts.push_back(static_cast<std::int32_t>(column.before + static_cast<std::int64_t>(column.count())));
   }
 
-  const Network& network_;
-  const NetworkData& data_;
-  std::vector<Table> tables_;
+  Table& table_;
+  const Network* network_;
+  std::int64_t first_bus_, first_owner_;
+  std::size_t at_ = 0;
 };
 
-/// A cell as CSV has it: quoted where it must be, empty where there is no value.
-std::string cell(const Column& column, std::size_t row) {
-  if (const auto* numbers = std::get_if<std::vector<double>>(&column.values))
-    return std::isnan((*numbers)[row]) ? "" : fmt::format("{}", (*numbers)[row]);
-  if (const auto* integers = std::get_if<std::vector<std::int32_t>>(&column.values)) return std::to_string((*integers)[row]);
-  const std::string& text = std::get<std::vector<std::string>>(column.values)[row];
+std::size_t NetworkTables::Column::count() const {
+  return std::visit([](const auto& v) { return v.size(); }, values);
+}
+
+template <class Element>
+void NetworkTables::define(const std::string& name) {
+  RowWriter row(tables_.emplace_back(Table{.name = name, .columns = {}}), nullptr, 0, 0);
+  const Element element{};
+  tables::describe(row, element);
+}
+
+NetworkTables::NetworkTables() {
+  define<NetworkData>("network");
+  define<tables::BusRow>("buses");
+  define<Node>("nodes");
+  const NetworkData none;
+  tables::each_class(
+      none, [&](const char* name, const auto& elements) { define<typename std::remove_cvref_t<decltype(elements)>::value_type>(name); });
+  define<tables::WindingRow>("windings");
+}
+
+NetworkTables::Table& NetworkTables::table(std::string_view name) {
+  for (auto& table : tables_) {
+    if (table.name == name) return table;
+  }
+  throw Error("there is no table '{}' (one of network_rows.hpp is not defined): define it", name);
+}
+
+template <class Elements>
+void NetworkTables::append(const std::string& name, const Network& part, const Elements& elements) {
+  // Buses and transformers of a part are added before and after what refers to them.
+  const Table &buses = table("buses"), &transformers = table("transformers");
+  const auto part_buses = static_cast<std::int64_t>(part.buses().size());
+  const std::int64_t first_bus = buses.before + buses.rows - (name == "buses" ? 0 : part_buses);
+  Table& rows = table(name);
+  RowWriter row(rows, &part, first_bus, transformers.before + transformers.rows);
+  for (const auto& element : elements) {
+    row.next();
+    tables::describe(row, element);
+    ++rows.rows;
+  }
+}
+
+void NetworkTables::add(const Network& part, bool first) {
+  const auto& data = part.data();
+  if (first) append("network", part, std::span(&data, 1));
+  std::vector<tables::BusRow> buses;
+  for (const auto& bus : part.buses()) buses.push_back({bus, {}});
+  for (const auto& bus : data.buses) {
+    const int position = part.find_bus(bus.name);
+    if (position >= 0) buses[position].given_voltage = bus.nominal_voltage;
+  }
+  append("buses", part, buses);
+  append("nodes", part, part.nodes());
+  std::vector<tables::WindingRow> windings;
+  for (std::size_t t = 0; t < data.transformers.size(); ++t) {
+    for (const auto& winding : data.transformers[t].windings) windings.push_back({static_cast<int>(t), winding});
+  }
+  append("windings", part, windings);
+  tables::each_class(data, [&](const char* name, const auto& elements) { append(name, part, elements); });
+}
+
+void NetworkTables::drop_rows() {
+  for (auto& table : tables_) {
+    table.before += table.rows;
+    table.rows = 0;
+    for (auto& column : table.columns) {
+      column.before += static_cast<std::int64_t>(column.count());
+      column.starts.clear();
+      std::visit([](auto& v) { v.clear(); }, column.values);
+    }
+  }
+}
+
+std::vector<std::int64_t> NetworkTables::sizes() const {
+  std::vector<std::int64_t> sizes;
+  for (const auto& table : tables_) {
+    sizes.push_back(table.before + table.rows);
+    for (const auto& column : table.columns) {
+      sizes.push_back(column.before + static_cast<std::int64_t>(column.count()));
+      sizes.push_back(-column.width);  // below zero: the longest counts, not the sum
+    }
+  }
+  return sizes;
+}
+
+void NetworkTables::combine(std::span<std::int64_t> sizes, std::span<const std::int64_t> more) {
+  for (std::size_t i = 0; i < sizes.size(); ++i) sizes[i] = more[i] < 0 || sizes[i] < 0 ? std::min(sizes[i], more[i]) : sizes[i] + more[i];
+}
+
+void NetworkTables::start_behind(std::span<const std::int64_t> sizes) {
+  std::size_t at = 0;
+  for (auto& table : tables_) {
+    table.before = sizes[at++];
+    for (auto& column : table.columns) {
+      column.before = sizes[at];
+      at += 2;
+    }
+  }
+}
+
+void NetworkTables::create(File& file, std::span<const std::int64_t> sizes) const {
+  std::size_t at = 0;
+  for (const auto& table : tables_) {
+    const auto rows = static_cast<hsize_t>(sizes[at++]);
+    for (const auto& column : table.columns) {
+      const auto count = static_cast<hsize_t>(sizes[at]);
+      const auto width = static_cast<std::size_t>(-sizes[at + 1]);
+      at += 2;
+      if (rows == 0) continue;
+      const std::string place = "/" + table.name + "/" + column.name;
+      if (std::holds_alternative<std::vector<double>>(column.values)) file.create_rows<double>(place, count, {}, column.unit);
+      if (std::holds_alternative<std::vector<std::int32_t>>(column.values)) file.create_rows<std::int32_t>(place, count, {}, column.unit);
+      if (std::holds_alternative<std::vector<std::string>>(column.values)) file.create_text_rows(place, count, width);
+      if (column.is_list) file.create_rows<std::int32_t>(place + "_start", rows + 1);
+    }
+  }
+}
+
+void NetworkTables::put(File& file) {
+  for (const auto& table : tables_) {
+    if (table.rows == 0) continue;
+    for (const auto& column : table.columns) {
+      const std::string place = "/" + table.name + "/" + column.name;
+      const auto first = static_cast<hsize_t>(column.before);
+      if (const auto* numbers = std::get_if<std::vector<double>>(&column.values)) file.put_rows<double>(place, first, *numbers);
+      if (const auto* integers = std::get_if<std::vector<std::int32_t>>(&column.values))
+        file.put_rows<std::int32_t>(place, first, *integers);
+      if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values)) file.put_text_rows(place, first, *texts);
+      // The end of the last list is the start of what follows: both write the same number there.
+      if (column.is_list) file.put_rows<std::int32_t>(place + "_start", static_cast<hsize_t>(table.before), column.starts);
+    }
+  }
+  drop_rows();
+}
+
+namespace {
+
+std::string text_of(double value) {
+  return std::isnan(value) ? "" : fmt::format("{}", value);
+}
+std::string text_of(std::int32_t value) {
+  return std::to_string(value);
+}
+std::string text_of(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
   return quoted + '"';
 }
 
-void write_table(const std::filesystem::path& path, const Table& table) {
+}  // namespace
+
+void NetworkTables::write_table(const std::filesystem::path& path, const Table& table) {
   const std::filesystem::path part = path.string() + ".part";
   {
     std::ofstream out(part);
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
-      const auto& [name, unit, values] = table.columns[c];
-      out << (c > 0 ? "," : "") << name << (unit.empty() ? "" : " [" + unit + "]");
+      const auto& column = table.columns[c];
+      out << (c > 0 ? "," : "") << column.name << (column.unit.empty() ? "" : " [" + column.unit + "]");
     }
     out << '\n';
-    const std::size_t rows = std::visit([](const auto& values) { return values.size(); }, table.columns[0].values);
-    for (std::size_t row = 0; row < rows; ++row) {
-      for (std::size_t c = 0; c < table.columns.size(); ++c) out << (c > 0 ? "," : "") << cell(table.columns[c], row);
+    for (std::int64_t row = 0; row < table.rows; ++row) {
+      for (std::size_t c = 0; c < table.columns.size(); ++c) {
+        const auto& column = table.columns[c];
+        const std::int64_t first = column.is_list ? column.starts[row] : row, last = column.is_list ? column.starts[row + 1] : row + 1;
+        out << (c > 0 ? "," : "");
+        std::visit(
+            [&](const auto& values) {
+              for (std::int64_t i = first; i < last; ++i) out << (i > first ? " " : "") << text_of(values[i]);
+            },
+            column.values);
+      }
       out << '\n';
     }
     out.flush();
@@ -294,32 +314,29 @@ void write_table(const std::filesystem::path& path, const Table& table) {
   std::filesystem::rename(part, path);
 }
 
-}  // namespace
+void NetworkTables::write_csv(const std::filesystem::path& folder) const {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) throw Error("cannot make the folder '{}' ({}): give another path", folder.string(), problem.message());
+  for (const auto& table : tables_) {
+    if (table.rows > 0) write_table(folder / (table.name + ".csv"), table);
+  }
+}
 
 void write_network_tables(const std::filesystem::path& path, const FileHeader& header, const Network& network) {
+  NetworkTables tables;
+  tables.add(network, true);
   File file = File::create(path);
   file.write_header(header);
-  file.set_attribute("/", "name", network.data().name);
-  file.set_attribute("/", "frequency", network.data().frequency);
-  for (const auto& table : Tables(network).collect()) {
-    if (table.format == Format::csv) continue;
-    for (const auto& [name, unit, values] : table.columns) {
-      const std::string place = "/" + table.name + "/" + name;
-      if (const auto* texts = std::get_if<std::vector<std::string>>(&values)) file.write_texts(place, *texts);
-      if (const auto* numbers = std::get_if<std::vector<double>>(&values)) file.write(place, *numbers, {}, unit);
-      if (const auto* integers = std::get_if<std::vector<std::int32_t>>(&values)) file.write(place, *integers);
-    }
-  }
+  tables.create(file, tables.sizes());
+  tables.put(file);
   file.commit();
 }
 
 void write_network_csv(const std::filesystem::path& folder, const Network& network) {
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  if (problem) throw Error("cannot make the folder '{}' ({}): give another path", folder.string(), problem.message());
-  for (const auto& table : Tables(network).collect()) {
-    if (table.format != Format::hdf5) write_table(folder / (table.name + ".csv"), table);
-  }
+  NetworkTables tables;
+  tables.add(network, true);
+  tables.write_csv(folder);
 }
 
 }  // namespace gridfed

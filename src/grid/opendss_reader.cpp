@@ -1,8 +1,6 @@
 // The command language: which file, which command, which object. Objects themselves are edited by the property tables.
 #include "grid/opendss_reader.hpp"
 
-#include "grid/cim_reader.hpp"
-#include "grid/matpower_reader.hpp"
 #include "grid/opendss_elements.hpp"
 #include "grid/opendss_properties.hpp"
 #include "runtime/error.hpp"
@@ -501,15 +499,6 @@ NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions&
   }
   const auto scope = wanted.stage("elements");
   return interpreter.finish(script);
-}
-
-NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options, StageTimes* times) {
-  const std::string ending = opendss::lower_case(path.extension().string());
-  if (ending == ".dss") return read_opendss(path, options, times);
-  if (ending == ".m") return read_matpower(path);
-  if (ending == ".xml") return read_cim(path);
-  throw Error("{}: feeders of kind '{}' cannot be read: give an OpenDSS script (.dss), a MATPOWER case (.m) or a CIM model (.xml)",
-              path.string(), path.extension().string());
 }
 
 }  // namespace gridfed

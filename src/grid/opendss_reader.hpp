@@ -17,7 +17,7 @@ struct ReadOptions {
 /// The stages `parse` and `elements` (from the script's objects to data) are added to `times`.
 NetworkData read_opendss(const std::filesystem::path& script, const ReadOptions& options = {}, StageTimes* times = nullptr);
 
-/// Reads a feeder by its file's ending (.dss, .m, .xml). Throws Error for an unknown ending or a missing file.
+/// Reads a feeder by its file's ending (.dss, .m, .xml, .h5). Throws Error for an unknown ending or a missing file.
 NetworkData read_feeder(const std::filesystem::path& path, const ReadOptions& options = {}, StageTimes* times = nullptr);
 
 }  // namespace gridfed

@@ -111,6 +111,13 @@ hid_t create_set(const Attempt& attempt, hid_t file, hid_t type, hid_t space) {
   return attempt(H5Dcreate2(file, attempt.path.c_str(), type, space, H5P_DEFAULT, creation.get(), H5P_DEFAULT));
 }
 
+/// Texts of one length, filled up with zeros.
+std::string padded_texts(std::span<const std::string> texts, std::size_t width) {
+  std::string padded(width * texts.size(), '\0');
+  for (std::size_t i = 0; i < texts.size(); ++i) padded.replace(i * width, texts[i].size(), texts[i]);
+  return padded;
+}
+
 /// Fixed length, zero padded UTF-8: unlike variable length it can be written in parallel.
 hid_t text_type(std::size_t length) {
   const hid_t type = H5Tcopy(H5T_C_S1);
@@ -358,13 +365,32 @@ void File::write_rows(const std::string& path, hid_t type, const void* values, s
 
 void File::make_rows(const std::string& path, hid_t type, hsize_t total_rows, const std::vector<hsize_t>& row_shape,
                      const std::string& unit) {
-  check_new(path);
+  together(comm_, [&] { check_new(path); });
+  together(comm_, [&] {
+    const Attempt attempt{"write", path_, path, write_remedy};
+    std::vector<hsize_t> shape{total_rows};
+    shape.insert(shape.end(), row_shape.begin(), row_shape.end());
+    const Space space(attempt(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr)));
+    const Set set(create_set(attempt, id_, type, space.get()));
+    write_unit(attempt, set.get(), unit);
+  });
+}
+
+void File::create_text_rows(const std::string& path, hsize_t total_rows, std::size_t width) {
+  make_rows(path, Type(text_type(std::max<std::size_t>(width, 1))).get(), total_rows, {}, "");
+}
+
+void File::put_text_rows(const std::string& path, hsize_t first_row, std::span<const std::string> texts) {
+  check_present(path);
   const Attempt attempt{"write", path_, path, write_remedy};
-  std::vector<hsize_t> shape{total_rows};
-  shape.insert(shape.end(), row_shape.begin(), row_shape.end());
-  const Space space(attempt(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr)));
-  const Set set(create_set(attempt, id_, type, space.get()));
-  write_unit(attempt, set.get(), unit);
+  const Set set(attempt(H5Dopen2(id_, path.c_str(), H5P_DEFAULT)));
+  const Type type(attempt(H5Dget_type(set.get())));
+  const std::size_t width = H5Tget_size(type.get());
+  for (const auto& text : texts) {
+    if (text.size() > width)
+      throw Error("cannot write '{}' of '{}' ('{}' is longer than {} bytes): create wider rows", path, path_.string(), text, width);
+  }
+  fill_rows(path, type.get(), padded_texts(texts, width).data(), texts.size(), first_row);
 }
 
 void File::fill_rows(const std::string& path, hid_t type, const void* values, std::size_t count, hsize_t first_row) {
@@ -401,8 +427,7 @@ void File::write_strings(const std::string& path, std::span<const std::string> t
     const Attempt attempt{"write", path_, path, write_remedy};
     std::size_t longest = 1;
     for (const auto& text : texts) longest = std::max(longest, text.size());
-    std::string padded(longest * texts.size(), '\0');
-    for (std::size_t i = 0; i < texts.size(); ++i) padded.replace(i * longest, texts[i].size(), texts[i]);
+    const std::string padded = padded_texts(texts, longest);
     const hsize_t count = texts.size();
     const Type type(text_type(longest));
     const Space space(attempt(scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, nullptr)));

@@ -81,16 +81,19 @@ class File {
                  const std::vector<hsize_t>& row_shape = {}, const std::string& unit = "") {
     write_rows(path, native_type<T>(), values.data(), values.size(), total_rows, first_row, row_shape, unit);
   }
-  /// A dataset of total_rows rows of shape row_shape that put_rows() fills. Only in a file of one rank.
+  /// A dataset of total_rows rows of shape row_shape that put_rows() fills.
   template <Number T>
   void create_rows(const std::string& path, hsize_t total_rows, const std::vector<hsize_t>& row_shape = {}, const std::string& unit = "") {
     make_rows(path, native_type<T>(), total_rows, row_shape, unit);
   }
-  /// Whole rows from first_row on, as many as the values make.
+  /// Whole rows from first_row on, as many as the values make. Not collective: each rank puts what it has.
   template <Number T>
   void put_rows(const std::string& path, hsize_t first_row, std::span<const T> values) {
     fill_rows(path, native_type<T>(), values.data(), values.size(), first_row);
   }
+  /// The same of texts of at most `width` bytes.
+  void create_text_rows(const std::string& path, hsize_t total_rows, std::size_t width);
+  void put_text_rows(const std::string& path, hsize_t first_row, std::span<const std::string> texts);
   void write_text(const std::string& path, const std::string& text);
   void write_texts(const std::string& path, std::span<const std::string> texts);
 

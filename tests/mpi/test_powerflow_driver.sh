@@ -47,7 +47,7 @@ expect 0 "converged=true" --feeder "$feeders/ieee13.dss" --write-feeder written.
 expect 0 "converged=true" --feeder written.dss --controls off --voltages again.csv --write-network tables
 [[ $(head -1 tables/loads.csv) == "name,terminal_bus,terminal_conductors,phases,is_delta,rated_voltage [V],active_power [W],"* ]] ||
   fail "tables/loads.csv has not the expected header"
-[[ $(wc -l <tables/loads.csv) == 16 && -f tables/line_matrices.csv && ! -e tables/solar.csv ]] || fail "the folder of tables is not as expected"
+[[ $(wc -l <tables/loads.csv) == 16 && -f tables/windings.csv && ! -e tables/solar.csv ]] || fail "the folder of tables is not as expected"
 paste -d, v.csv again.csv | awk -F, 'NR > 1 && ($2 - $5)^2 + ($3 - $6)^2 > 1e-12 * ($2^2 + $3^2) { exit 1 }' || fail "written.dss has other voltages"
 compgen -G '*.part' && fail "a temporary file stayed behind"
 rm -f ./*.csv

@@ -51,17 +51,5 @@ TEST(Battery, ARoundTripCostsBothEfficiencies) {
   EXPECT_NEAR(out.soc, 0.5, 1e-12);
 }
 
-TEST(VoltVar, PassesThroughThePointsOfIeee1547CategoryB) {
-  EXPECT_NEAR(volt_var(0.92), 0.44, 1e-12);
-  EXPECT_DOUBLE_EQ(volt_var(0.98), 0);
-  EXPECT_DOUBLE_EQ(volt_var(1.00), 0);
-  EXPECT_DOUBLE_EQ(volt_var(1.02), 0);
-  EXPECT_NEAR(volt_var(1.08), -0.44, 1e-12);
-  EXPECT_NEAR(volt_var(0.95), 0.22, 1e-12);
-  EXPECT_NEAR(volt_var(1.05), -0.22, 1e-12);
-  EXPECT_DOUBLE_EQ(volt_var(0.5), 0.44);
-  EXPECT_DOUBLE_EQ(volt_var(1.5), -0.44);
-}
-
 }  // namespace
 }  // namespace gridfed

@@ -348,5 +348,38 @@ TEST(Rollout, HandsOverEveryTransitionInOrder) {
   EXPECT_EQ(steps, 24);
 }
 
+TEST(GridEnvironment, WhatHangsBehindAFailedLineIsNotServedAndTheRestGoesOn) {
+  const ScenarioOptions failing{.timestep = 3600, .outages = true, .outage = {.rate = 200, .repair = 4}};
+  auto e = environment("ieee123_der", {}, failing), calm = environment("ieee123_der");
+  const std::vector<float> nothing(e.action_size(), 0.0f);
+  int dark_steps = 0, served_steps = 0;
+  for (int day = 0; day < 3; ++day) {
+    e.reset(3, 0, day);
+    calm.reset(3, 0, day);
+    ASSERT_FALSE(e.scenario().outages.empty());
+    for (int t = 0; t < 24; ++t) {
+      const auto with = e.step(nothing), without = calm.step(nothing);
+      EXPECT_FALSE(with.info.diverged);
+      EXPECT_NEAR(with.info.load + with.info.unserved, without.info.load, 1e-6 * without.info.load);
+      EXPECT_EQ(without.info.unserved, 0);
+      dark_steps += with.info.unserved > 0;
+      std::vector<int> out;
+      for (const auto& o : e.scenario().outages) {
+        if (o.begin <= (t + 0.5) * 3600 && (t + 0.5) * 3600 < o.end) out.push_back(o.line);
+      }
+      const auto dark = dark_buses(e.network(), initial_state(e.network()), out);
+      const auto measurements = e.network().measured_voltages();
+      for (std::size_t i = 0; i < measurements.size(); ++i) {
+        if (dark[measurements[i].bus]) {
+          EXPECT_EQ(e.measured_voltages()[i], 1);
+        }
+      }
+      served_steps += with.info.load > 0;
+    }
+  }
+  EXPECT_GT(dark_steps, 10);
+  EXPECT_GT(served_steps, 10);
+}
+
 }  // namespace
 }  // namespace gridfed
