@@ -16,7 +16,6 @@ std::uint32_t key_of(PointType type, std::uint32_t index) {
   return static_cast<std::uint32_t>(type) << 16 | index;
 }
 
-/// The kinds that may stand in a map: all but those that other points bring with them.
 std::vector<std::string_view> kinds() {
   std::vector<std::string_view> names;
   for (int t = 0; t < dnp3::point_types; ++t) names.push_back(dnp3::groups_of(static_cast<PointType>(t)).name);
