@@ -15,14 +15,14 @@ namespace fs = std::filesystem;
 fs::path find_file(const fs::path& folder, std::string name) {
   std::replace(name.begin(), name.end(), '\\', '/');
   const fs::path wanted = folder / name;
-  if (fs::exists(wanted)) return wanted;
+  std::error_code ignored;  // a name too long for the system is one of no file
+  if (fs::exists(wanted, ignored)) return wanted;
   fs::path found = wanted.root_path();
   for (const fs::path& part : wanted.relative_path()) {
-    if (fs::exists(found / part)) {
+    if (fs::exists(found / part, ignored)) {
       found /= part;
       continue;
     }
-    std::error_code ignored;
     bool matched = false;
     for (const auto& entry : fs::directory_iterator(found.empty() ? fs::path(".") : found, ignored))
       if (lower_case(entry.path().filename().string()) == lower_case(part.string())) {

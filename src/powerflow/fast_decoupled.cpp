@@ -206,14 +206,18 @@ void FastDecoupled::iterate(const LoadingConditions& conditions, PowerFlowSoluti
     share_reactive_power(network(), held, reactive, now.generator_power);
   };
   ReactiveLimits limits(network(), work.holding, work.limit);
-  for (bool changed = true; changed;) {
+  // Limits are found before the last digits are asked for: each round of them would take as many iterations again.
+  constexpr double near = 1e-4;  // [p.u.]
+  const bool limited = options_.reactive_limits && !work.holding.empty();
+  double goal = limited ? std::max(options_.tolerance, near) : options_.tolerance;
+  for (bool again = true; again;) {
     for (std::size_t k = 0; k < work.holding.size(); ++k) {
       const auto& held = work.holding[k];
       if (work.limit[k] != 0) deliver(held, work.limit[k] < 0 ? held.min_reactive : held.max_reactive);
       if (work.limit[k] == 0) x_[node_of(k)] *= setpoint(k) / std::abs(x_[node_of(k)]);
     }
     solution.converged = false;
-    ContractionTest test(options_.tolerance);
+    ContractionTest test(goal);
     while (!solution.converged && solution.iterations < options_.max_iterations) {
       ++solution.iterations;
       const double turned = half(
@@ -226,7 +230,7 @@ void FastDecoupled::iterate(const LoadingConditions& conditions, PowerFlowSoluti
       if (!std::isfinite(change) || change > 1e6) break;
       solution.converged = test.done(change);
     }
-    changed = false;
+    bool changed = false;
     // What is missing at a held bus is what its generator delivers beyond now.
     model_.residual(now, x_, missing);
     for (std::size_t k = 0; k < work.holding.size(); ++k) {
@@ -239,9 +243,11 @@ void FastDecoupled::iterate(const LoadingConditions& conditions, PowerFlowSoluti
         deliver(held, reactive);
       }
       if (solution.converged && options_.reactive_limits)
-        changed |= limits.move(static_cast<int>(k), reactive, std::abs(x_[node]) / setpoint(k) - 1);
+        changed |= limits.move(static_cast<int>(k), reactive, std::abs(x_[node]) / setpoint(k) - 1, goal);
     }
     if (changed) work.factorise_magnitudes(model_);
+    again = solution.converged && (changed || goal > options_.tolerance);
+    if (!changed) goal = options_.tolerance;
   }
   solution.generator_power = now.generator_power;
 }

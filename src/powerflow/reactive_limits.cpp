@@ -75,7 +75,7 @@ void share_reactive_power(const Network& network, const HeldVoltage& held, doubl
 ReactiveLimits::ReactiveLimits(const Network& network, std::span<const HeldVoltage> held, std::span<int> limit)
     : network_(network), held_(held), limit_(limit), returns_(held.size(), 0) {}
 
-bool ReactiveLimits::move(int k, double reactive_power, double voltage_error) {
+bool ReactiveLimits::move(int k, double reactive_power, double voltage_error, double accuracy) {
   double power = 1e3;
   for (const int g : held_[k].generators) power = std::max(power, std::abs(network_.data().generators[g].power));
   const double slack = power_slack * power;
@@ -84,7 +84,7 @@ bool ReactiveLimits::move(int k, double reactive_power, double voltage_error) {
     if (reactive_power < held_[k].min_reactive - slack) limit_[k] = -1;
     return limit_[k] != 0;
   }
-  if (limit_[k] * voltage_error <= voltage_slack || returns_[k] == allowed_returns) return false;
+  if (limit_[k] * voltage_error <= std::max(voltage_slack, accuracy) || returns_[k] == allowed_returns) return false;
   limit_[k] = 0;
   ++returns_[k];
   return true;

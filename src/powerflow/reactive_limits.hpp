@@ -29,9 +29,9 @@ class ReactiveLimits {
   /// limit, by held voltage: 0 is held, -1 stands at the lower limit, 1 at the upper. Both must outlive this object.
   ReactiveLimits(const Network& network, std::span<const HeldVoltage> held, std::span<int> limit);
 
-  /// Judges held voltage k by the reactive power [var] and mean voltage minus setpoint [p.u.] at a solution. Says whether it moved;
-  /// one that keeps returning to its limit is left there in the end, so that moves end.
-  bool move(int k, double reactive_power, double voltage_error);
+  /// Judges held voltage k by the reactive power [var] and mean voltage minus setpoint [p.u.] at a solution whose voltages are known to
+  /// `accuracy` [p.u.]. Says whether it moved; one that keeps returning to its limit is left there in the end, so that moves end.
+  bool move(int k, double reactive_power, double voltage_error, double accuracy = 0);
 
  private:
   const Network& network_;

@@ -37,6 +37,11 @@ TEST(OpenDssFaults, RecursionOfRedirects) {
   expect_in(": let no file redirect to itself", fault_of("redirect small.dss"));
 }
 
+TEST(OpenDssFaults, FileNameTooLongForTheSystem) {
+  expect_in("small.dss:1: there is no file '", fault_of("redirect " + std::string(300, 'x')));
+  expect_in("small.dss:1: there is no file '", fault_of("buscoords " + std::string(5000, 'y') + "/z"));
+}
+
 TEST(OpenDssFaults, ZeroLength) {
   expect_in("small.dss:2: 0 is not above zero (property 'length' of Line.l)", circuit_fault("new line.l bus1=a bus2=b length=0"));
 }

@@ -60,6 +60,21 @@ TEST_P(BothSchemes, ReactiveLimitsEndWhereNewtonsMethodEnds) {
   }
 }
 
+TEST_P(BothSchemes, ReactiveLimitsAreFoundBeforeTheLastDigits) {
+  auto data = test::transmission_case("ieee14");
+  auto free = options;
+  free.reactive_limits = false;
+  FastDecoupled without(make_network(data), free);
+  data.generators[2].max_reactive = 8e6;
+  data.generators[3].max_reactive = 20e6;
+  const auto network = make_network(data);
+  FastDecoupled with(network, options);
+  ASSERT_TRUE(without.solve(rated_conditions(*network)).converged);
+  ASSERT_TRUE(with.solve(rated_conditions(*network)).converged);
+  EXPECT_GT(largest_difference(with, without), 1e-3);  // limits are reached
+  EXPECT_LT(with.solution().iterations, 2 * without.solution().iterations);
+}
+
 TEST_P(BothSchemes, TakesSourcesWithAnImpedanceTappedTransformersAndVoltageDependentLoads) {
   const auto network = test::script(
       "new circuit.two basekv=7.2 phases=1 bus1=a.1 r1=0 x1=0.5 r0=0 x0=0.5\n"
