@@ -22,6 +22,8 @@ enum class Draw : std::uint32_t {
   test,
   outage,
   synthetic_network,
+  participation,
+  dropout,
 };
 
 /// Random numbers that depend on what is drawn, never on rank or call order: (seed, purpose, client, index) names the stream.
