@@ -1,6 +1,7 @@
 #include "fed/federation.hpp"
 
 #include "fed/exchange.hpp"
+#include "fed/masked_exchange.hpp"
 #include "fed/participation.hpp"
 #include "fed/robust.hpp"
 #include "privacy/calibration.hpp"
@@ -39,6 +40,9 @@ void require_compatible(const FederationOptions& options, const PrivacyOptions& 
   }
   if (privacy.unit == PrivacyUnit::client && options.aggregation == Aggregation::none) {
     throw Error("privacy.unit = client protects what is exchanged (fed.aggregation = none exchanges nothing): set privacy.unit = none");
+  }
+  if (privacy.unit == PrivacyUnit::client && options.secure_aggregation != SecureAggregation::none) {
+    throw Error("privacy.unit = client is not there for masks");
   }
   const bool mean = options.aggregation == Aggregation::fedavg || options.aggregation == Aggregation::fedprox ||
                     has_server_optimiser(options.aggregation);
@@ -173,6 +177,14 @@ void Federation::deliver(ClientState& own, std::span<const float> before, std::s
     throw Error("client {} counted no step (fed.aggregation = {} needs them): call guide with every gradient", own.client,
                 name(options_.aggregation));
   }
+  if (masked()) {
+    contribution.dense.insert(contribution.dense.end(), delta.begin(), delta.end());
+    report.bytes =
+        static_cast<double>(delta.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 +
+                            mask_overhead_bytes(static_cast<std::size_t>(participant_count(options_.num_clients, options_.participation))));
+    report.residual = euclidean_norm(own.residual);
+    return;
+  }
   if (compressed()) {
     RandomStream stream(seed_, Draw::quantisation, static_cast<std::uint64_t>(own.client), static_cast<std::uint64_t>(round_));
     const Compression compression{.ratio = options_.compression == Sparsification::top_k ? options_.compression_ratio : 1.0,
@@ -205,11 +217,11 @@ void Federation::deliver(ClientState& own, std::span<const float> before, std::s
 
 /// Of the clients that deliver, in the mean: shares by samples that sum to 1, for FEDORA times exp(temperature * value); fixed under
 /// client-level privacy, where the number of those who deliver would tell who does.
-std::vector<double> Federation::round_weights(std::span<const Report> delivered) const {
+std::vector<double> Federation::round_weights(std::span<const Report> reports) const {
   std::vector<double> weights;
   double highest = -std::numeric_limits<double>::infinity();
-  for (const Report& report : delivered) highest = std::max(highest, report.value);
-  for (const Report& report : delivered) {
+  for (const Report& report : reports) highest = std::max(highest, report.value);
+  for (const Report& report : reports) {
     double weight = weights_[report.client];
     if (options_.aggregation == Aggregation::fedora) weight *= std::exp(options_.fedora_temperature * (report.value - highest));
     weights.push_back(weight);
@@ -230,8 +242,10 @@ void Federation::exchange(const Contribution& contribution, std::span<const Repo
     }
     if (is_robust(options_.aggregation)) require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size()));
   });
-  if (delivered.empty() && !client_private()) return;  // nobody delivered: the model stays
-  std::vector<float> proposal = compressed() ? exchange_encoded(contribution, delivered) : exchange_dense(contribution, delivered);
+  if (delivered.empty() && !client_private() && !masked()) return;  // nobody delivered: the model stays
+  std::vector<float> proposal = masked()       ? exchange_masked(contribution, reports)
+                                : compressed() ? exchange_encoded(contribution, delivered)
+                                               : exchange_dense(contribution, delivered);
   if (server_) server_->step(parameters_, proposal);
   parameters_ = std::move(proposal);
 }

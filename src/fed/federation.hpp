@@ -99,10 +99,11 @@ class Federation {
   bool client_private() const { return privacy_.unit == PrivacyUnit::client; }
   bool aggregated() const { return options_.aggregation != Aggregation::none; }
   bool compressed() const { return options_.compression != Sparsification::none || options_.bits != 32; }
-  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private(); }
+  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private() && !masked(); }
+  bool masked() const { return aggregated() && options_.secure_aggregation == SecureAggregation::masks; }
   bool has_control() const { return options_.aggregation == Aggregation::scaffold; }
   /// Whether clients hand over their models rather than the change: then the mean of one model is that model, bit for bit.
-  bool sends_models() const { return !compressed() && !client_private() && options_.aggregation != Aggregation::fednova; }
+  bool sends_models() const { return !compressed() && !client_private() && !masked() && options_.aggregation != Aggregation::fednova; }
   /// Whether every client adds its share of the noise; a share that may be missing protects nobody.
   bool shares_noise() const { return !compressed() && options_.participation == 1 && options_.dropout == 0; }
   std::size_t message_length() const { return parameters_.size() + (averages_moments() ? moments_.size() : 0); }
@@ -129,9 +130,12 @@ class Federation {
   bool delivers(const Report& report) const {
     return report.fate == Fate::delivered || (report.fate == Fate::not_finite && client_private());
   }
-  std::vector<double> round_weights(std::span<const Report> delivered) const;
+  std::vector<double> round_weights(std::span<const Report> reports) const;
   void exchange(const Contribution& contribution, std::span<const Report> reports);
   std::vector<float> exchange_dense(const Contribution& contribution, std::span<const Report> delivered);
+  std::vector<float> exchange_masked(const Contribution& contribution, std::span<const Report> reports);
+  template <class Word>
+  std::vector<float> masked_mean(std::span<const float> rows, std::span<const Report> reports);
   std::vector<float> exchange_encoded(const Contribution& contribution, std::span<const Report> delivered);
   RoundMetrics measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const;
   SecureNoise noise(const std::array<unsigned char, 32>& key, int client) const;

@@ -28,7 +28,44 @@ Sparsification sparsification(const std::string& name) {
   throw Error("fed.compression '{}' is unknown: choose none or top_k", name);
 }
 
+SecureAggregation secure_aggregation(const std::string& name) {
+  if (name == "none") return SecureAggregation::none;
+  if (name == "masks") return SecureAggregation::masks;
+  throw Error("fed.secure_aggregation '{}' is unknown: choose none or masks", name);
+}
+
+void validate_secure(const FederationOptions& o) {
+  if (o.modulus_bits != 32 && o.modulus_bits != 64) throw Error("fed.modulus_bits is {}: set 32 or 64", o.modulus_bits);
+  if (!(o.mask_threshold > 0.5 && o.mask_threshold <= 1)) {
+    throw Error("fed.mask_threshold is {}: set it above 0.5, up to 1, so that no two halves can unmask on their own", o.mask_threshold);
+  }
+  if (o.secure_aggregation == SecureAggregation::none) return;
+  const int participants = participant_count(o.num_clients, o.participation);
+  if (participants < 2 || participants > 255) {
+    throw Error("fed.secure_aggregation = masks hides one client among {} (fed.num_clients x fed.participation): have 2 to 255",
+                participants);
+  }
+  if (o.compression == Sparsification::top_k) {
+    throw Error(
+        "fed.compression = top_k cannot be masked (which coordinates a client sends would show, and masks cancel only where all send): set "
+        "fed.compression = none and lower fed.bits");
+  }
+  if (is_robust(o.aggregation)) {
+    throw Error("fed.aggregation = {} compares single clients (fed.secure_aggregation = {} hides them): choose a mean", name(o.aggregation),
+                "masks");
+  }
+  if (o.aggregation == Aggregation::scaffold || o.aggregation == Aggregation::fednova || o.aggregation == Aggregation::none) {
+    throw Error(
+        "fed.aggregation = {} is no weighted mean of the clients' changes (fed.secure_aggregation sums nothing else): choose another",
+        name(o.aggregation));
+  }
+}
+
 }  // namespace
+
+int mask_threshold(const FederationOptions& options, int participants) {
+  return std::clamp(static_cast<int>(std::ceil(options.mask_threshold * participants)), 1, std::max(1, participants));
+}
 
 std::string_view name(Aggregation aggregation) {
   return aggregation_names[static_cast<std::size_t>(aggregation)];
@@ -79,6 +116,14 @@ void declare(po::options_description& deck, FederationOptions& o) {
        "fedora: weights are samples x exp(temperature x value); 0 is fedavg")  //
       ("fed.byzantine", po::value(&o.byzantine)->default_value(o.byzantine),
        "clients that trimmed_mean (at either end), krum and multi_krum withstand")  //
+      ("fed.secure_aggregation",
+       po::value<std::string>()
+           ->default_value(o.secure_aggregation == SecureAggregation::masks ? "masks" : "none")
+           ->notifier([&o](const std::string& text) { o.secure_aggregation = secure_aggregation(text); }),
+       "none: ranks see single updates; masks: only their sum, by pairwise masks")                                            //
+      ("fed.modulus_bits", po::value(&o.modulus_bits)->default_value(o.modulus_bits), "words of secure sums: 32 or 64 bits")  //
+      ("fed.mask_threshold", po::value(&o.mask_threshold)->default_value(o.mask_threshold, "0.67"),
+       "share of the participants that must deliver for a sum to be unmasked")  //
       ("fed.compression", po::value<std::string>()->default_value(default_compression)->notifier([&o](const std::string& name) {
         o.compression = sparsification(name);
       }),
@@ -119,6 +164,7 @@ void validate(const FederationOptions& o) {
     throw Error(
         "fed.aggregation = scaffold sends control variates whole (fed.compression or fed.bits asks for less): choose another strategy");
   }
+  validate_secure(o);
   if (!(o.compression_ratio > 0 && o.compression_ratio <= 1))
     throw Error("fed.compression_ratio is {}: set it above 0, up to 1", o.compression_ratio);
   if (o.bits != 32 && !(o.bits >= 2 && o.bits <= 8)) throw Error("fed.bits is {}: set 32, or 2 to 8 to quantise", o.bits);

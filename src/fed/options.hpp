@@ -28,6 +28,9 @@ enum class Aggregation {
 /// Which coordinates of an update are sent.
 enum class Sparsification { none, top_k };
 
+/// What the ranks see of one client's update: all of it, or a masked vector that only the sum unmasks.
+enum class SecureAggregation { none, masks };
+
 struct FederationOptions {
   int num_clients = 4;
   int rounds = 40;
@@ -41,6 +44,9 @@ struct FederationOptions {
   double server_adaptivity = 1e-3;
   double fedora_temperature = 1.0;
   int byzantine = 1;
+  SecureAggregation secure_aggregation = SecureAggregation::none;
+  int modulus_bits = 32;         ///< of secure sums: 32 or 64
+  double mask_threshold = 0.67;  ///< share of the participants that must deliver
   Sparsification compression = Sparsification::none;
   double compression_ratio = 0.1;
   bool error_feedback = true;  ///< delays a coordinate by about 1 / compression_ratio rounds: local change must be slow against that
@@ -57,6 +63,8 @@ Aggregation aggregation(std::string_view name);
 
 /// Whether the rule withstands clients that send anything, so that it is no mean of all.
 bool is_robust(Aggregation aggregation);
+/// Participants that must deliver, at least: of those that are drawn.
+int mask_threshold(const FederationOptions& options, int participants);
 /// Whether the server steps along the mean change in a way of its own.
 bool has_server_optimiser(Aggregation aggregation);
 

@@ -130,6 +130,10 @@ case_strategies() {
     done
     must_same_policies "${strategy}1" "${strategy}2" 1
   done
+  for ranks in 1 2; do
+    must "$ranks" train --output "masks$ranks" --data.file data/dataset.h5 --train.variants federated --fed.secure_aggregation masks
+  done
+  must_same_policies masks1 masks2 1
   "$probe" same fedprox1/policy_federated_0.h5 fedora1/policy_federated_0.h5 >log && fail "two strategies gave one policy"
   refused krum/policy_federated_0.h5 "fed.aggregation = krum withstands 1 bad clients among 5" 1 train --config study.ini --output krum \
     --fed.aggregation krum
