@@ -124,6 +124,10 @@ void run(Session& session) {
         }
         progress.advance();
       }
+      if (!training.affords_round() && training.round() < variants[v].fed.rounds) {
+        session.log().line("variant={} seed={} stopped after round {} of {}: another one would exceed privacy.privacy_budget",
+                           variants[v].name, s, training.round(), variants[v].fed.rounds);
+      }
       training.write_policies(policy_path(session, variants[v], s), session.header("policy", policy_version));
       session.log().line("variant={} seed={} done: {}", variants[v].name, s, training.statement().describe());
     }

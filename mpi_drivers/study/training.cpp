@@ -273,6 +273,13 @@ const TrainingRow& TrainingRun::run_round() {
   return rows_.back();
 }
 
+bool TrainingRun::affords_round() const {
+  if (variant_.privacy.unit != PrivacyUnit::record) return federation_->affords_round();
+  RenyiAccountant next;
+  next.add(record_rate_, record_noise_, static_cast<std::int64_t>(round() + 1) * variant_.fed.local_sgd_steps);
+  return next.epsilon(variant_.privacy.delta) <= variant_.privacy.privacy_budget;
+}
+
 PrivacyStatement TrainingRun::statement() const {
   if (variant_.privacy.unit != PrivacyUnit::record) return federation_->statement();
   const std::int64_t steps = static_cast<std::int64_t>(federation_->round()) * variant_.fed.local_sgd_steps;
@@ -346,6 +353,7 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
   file.write<float>("/federation/moments", fed.moments);
   file.write<float>("/federation/server_moments", fed.server_moments);
   file.write<float>("/federation/control", fed.control);
+  file.set_attribute("/federation", "clip_norm", fed.clip_norm);
   std::vector<double> ledger;
   for (const auto& event : fed.ledger)
     ledger.insert(ledger.end(), {event.sampling_rate, event.noise_multiplier, static_cast<double>(event.steps)});
@@ -383,7 +391,9 @@ void TrainingRun::restore(const File& file) {
                         .parameters = file.read<float>("/federation/parameters"),
                         .moments = file.read<float>("/federation/moments"),
                         .server_moments = file.read<float>("/federation/server_moments"),
-                        .control = file.read<float>("/federation/control")};
+                        .control = file.read<float>("/federation/control"),
+                        .ledger = {},
+                        .clip_norm = file.attribute<double>("/federation", "clip_norm")};
     const auto ledger = file.read<double>("/federation/ledger");
     for (std::size_t i = 0; i + 2 < ledger.size(); i += 3)
       fed.ledger.push_back({ledger[i], ledger[i + 1], static_cast<std::int64_t>(ledger[i + 2])});

@@ -42,7 +42,9 @@ class TrainingRun {
               int training_seed, std::uint64_t seed);
 
   int round() const { return federation_->round(); }
-  bool done() const { return round() == variant_.fed.rounds; }
+  bool done() const { return round() == variant_.fed.rounds || !affords_round(); }
+  /// Whether the privacy budget covers another round.
+  bool affords_round() const;
   /// Collective on comm.
   const TrainingRow& run_round();
   const std::vector<TrainingRow>& rows() const { return rows_; }

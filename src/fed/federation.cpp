@@ -4,6 +4,7 @@
 #include "fed/masked_exchange.hpp"
 #include "fed/participation.hpp"
 #include "fed/robust.hpp"
+#include "privacy/adaptive_clip.hpp"
 #include "privacy/calibration.hpp"
 #include "privacy/clip.hpp"
 #include "privacy/noise.hpp"
@@ -42,7 +43,13 @@ void require_compatible(const FederationOptions& options, const PrivacyOptions& 
     throw Error("privacy.unit = client protects what is exchanged (fed.aggregation = none exchanges nothing): set privacy.unit = none");
   }
   if (privacy.unit == PrivacyUnit::client && options.secure_aggregation != SecureAggregation::none) {
-    throw Error("privacy.unit = client is not there for masks");
+    if (options.participation < 1) {
+      throw Error("privacy.unit = client counts on a secret draw (masked clients know who takes part): set fed.participation = 1");
+    }
+    if (options.bits < 32) {
+      throw Error("fed.bits = {} rounds more than the noise of masked sums allows for (privacy.unit = client): set fed.bits = 32",
+                  options.bits);
+    }
   }
   const bool mean = options.aggregation == Aggregation::fedavg || options.aggregation == Aggregation::fedprox ||
                     has_server_optimiser(options.aggregation);
@@ -79,6 +86,9 @@ Federation::Federation(const Communicator& comm, FederationOptions options, Priv
     if (client_private() && privacy_.noise_multiplier == 0) {
       privacy_.noise_multiplier = noise_multiplier_for(privacy_.privacy_budget, privacy_.delta, options_.participation, options_.rounds);
     }
+    clip_norm_ = privacy_.clip_norm;
+    const bool counts = client_private() && privacy_.clip_quantile > 0;
+    change_multiplier_ = counts ? multiplier_beside_count(privacy_.noise_multiplier, count_noise()) : privacy_.noise_multiplier;
     hosted_ = block_range(options_.num_clients, comm_);
   });
   comm.broadcast(std::span<float>(parameters_), 0);
@@ -108,7 +118,10 @@ RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   const auto exchange_start = Clock::now();
   const std::vector<Report> reports = comm_.all_gather_v<Report>(contribution.reports);
   if (aggregated()) exchange(contribution, reports);
-  if (client_private()) accountant_.add(options_.participation, privacy_.noise_multiplier);
+  if (client_private()) {
+    accountant_.add(options_.participation, privacy_.noise_multiplier);
+    if (privacy_.clip_quantile > 0) adapt_clip_norm(reports);
+  }
   ++round_;
   return measure(reports, seconds_local, seconds_since(exchange_start));
 }
@@ -125,16 +138,21 @@ std::vector<int> Federation::draw() const {
   return draw_independently(secret, round_, options_.num_clients, options_.participation);
 }
 
-void Federation::require_budget() const {
-  if (!client_private()) return;
+double Federation::epsilon_after_round() const {
   RenyiAccountant next = accountant_;
   next.add(options_.participation, privacy_.noise_multiplier);
-  const double epsilon = next.epsilon(privacy_.delta);
-  if (epsilon > privacy_.privacy_budget) {
-    throw Error(
-        "round {} would raise epsilon to {:.4g} (privacy.privacy_budget is {:.4g}): plan the rounds with fed.rounds or raise the noise",
-        round_ + 1, epsilon, privacy_.privacy_budget);
-  }
+  return next.epsilon(privacy_.delta);
+}
+
+bool Federation::affords_round() const {
+  return !client_private() || epsilon_after_round() <= privacy_.privacy_budget;
+}
+
+void Federation::require_budget() const {
+  if (affords_round()) return;
+  throw Error(
+      "round {} would raise epsilon to {:.4g} (privacy.privacy_budget is {:.4g}): plan the rounds with fed.rounds or raise the noise",
+      round_ + 1, epsilon_after_round(), privacy_.privacy_budget);
 }
 
 void Federation::train_client(int client, const LocalUpdate& local_update, Contribution& contribution) {
@@ -172,7 +190,7 @@ void Federation::deliver(ClientState& own, std::span<const float> before, std::s
   std::vector<float> delta(after.size());
   for (std::size_t i = 0; i < delta.size(); ++i) delta[i] = after[i] - before[i];
   report.norm = euclidean_norm(delta);
-  if (client_private() && clip_to_norm(delta, privacy_.clip_norm) < 1) report.clipped = 1;
+  if (client_private() && clip_to_norm(delta, clip_norm_) < 1) report.clipped = 1;
   if ((has_control() || options_.aggregation == Aggregation::fednova) && turn.steps == 0) {
     throw Error("client {} counted no step (fed.aggregation = {} needs them): call guide with every gradient", own.client,
                 name(options_.aggregation));
@@ -195,7 +213,7 @@ void Federation::deliver(ClientState& own, std::span<const float> before, std::s
     return;
   }
   if (client_private() && shares_noise()) {
-    const double share = privacy_.noise_multiplier * privacy_.clip_norm / std::sqrt(options_.num_clients);
+    const double share = change_multiplier_ * clip_norm_ / std::sqrt(options_.num_clients);
     noise(SecureNoise::fresh_key(), own.client).add_to(delta, share);
   }
   if (options_.aggregation == Aggregation::fednova) {
@@ -293,8 +311,7 @@ std::vector<float> Federation::exchange_encoded(const Contribution& contribution
     return target;
   }
   SecureNoise noise = shared_noise();
-  add_encoded_sum(comm_, contribution.messages, weights, {.clip_norm = privacy_.clip_norm, .noise_scale = mean_noise(), .noise = &noise},
-                  target);
+  add_encoded_sum(comm_, contribution.messages, weights, {.clip_norm = clip_norm_, .noise_scale = mean_noise(), .noise = &noise}, target);
   return target;
 }
 
@@ -315,13 +332,29 @@ SecureNoise Federation::shared_noise() const {
 
 /// Standard deviation of the noise in the mean change.
 double Federation::mean_noise() const {
-  return privacy_.noise_multiplier * privacy_.clip_norm / (options_.num_clients * options_.participation);
+  return change_multiplier_ * clip_norm_ / (options_.num_clients * options_.participation);
 }
 
 /// The source of this round's noise: of a client, or of all together where client is num_clients.
 SecureNoise Federation::noise(const SecureNoise::Key& key, int client) const {
   if (!privacy_.seeded) return SecureNoise(key);
   return SecureNoise::seeded(seed_, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(round_));
+}
+
+double Federation::count_noise() const {
+  return privacy_.count_noise > 0 ? privacy_.count_noise : options_.num_clients / 20.0;
+}
+
+/// Collective. Moves the clip norm towards the quantile; clients count by plus or minus a half, so that one moves the count by a half.
+void Federation::adapt_clip_norm(std::span<const Report> reports) {
+  double count = 0;
+  for (const Report& report : reports) {
+    if (delivers(report)) count += report.clipped > 0 ? -0.5 : 0.5;
+  }
+  count += count_noise() * noise(shared_key(), options_.num_clients + 1).normal();
+  const double share = 0.5 + count / (options_.num_clients * options_.participation);
+  constexpr double rate = 0.2;  // the paper's
+  clip_norm_ = next_clip_norm(clip_norm_, share, privacy_.clip_quantile, rate);
 }
 
 RoundMetrics Federation::measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const {
@@ -355,7 +388,7 @@ PrivacyStatement Federation::statement() const {
           .epsilon = accountant_.epsilon(privacy_.delta),
           .delta = privacy_.delta,
           .noise_multiplier = privacy_.noise_multiplier,
-          .clip_norm = privacy_.clip_norm,
+          .clip_norm = clip_norm_,
           .steps = round_,
           .sampling_rate = options_.participation,
           .noise_private = !privacy_.seeded};
@@ -369,7 +402,8 @@ FederationState Federation::state() const {
           .server_moments = server_ ? server_->moments() : std::vector<float>{},
           .control = control_,
           .clients = clients_,
-          .ledger = {events.begin(), events.end()}};
+          .ledger = {events.begin(), events.end()},
+          .clip_norm = clip_norm_};
 }
 
 void Federation::restore(FederationState state) {
@@ -401,6 +435,7 @@ void Federation::restore(FederationState state) {
   moments_ = std::move(state.moments);
   control_ = std::move(state.control);
   if (server_) server_->restore(std::move(state.server_moments));
+  clip_norm_ = state.clip_norm;
   round_ = state.round;
 }
 

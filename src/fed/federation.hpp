@@ -54,6 +54,7 @@ struct FederationState {
   std::vector<float> control;              ///< SCAFFOLD's: weighted mean of the clients'
   std::vector<ClientState> clients;        ///< in state() those hosted here
   std::vector<PrivacyEvent> ledger;
+  double clip_norm = 0;  ///< of the next round
 };
 
 /// Many owners, one model. Knows flat vectors alone: what they mean is the caller's business.
@@ -83,6 +84,8 @@ class Federation {
   RoundMetrics run_round(const LocalUpdate& local_update);
 
   int round() const { return round_; }
+  /// Whether the privacy budget covers another round.
+  bool affords_round() const;
   /// Clients hosted by this rank.
   Range hosted() const { return hosted_; }
   /// The shared model, or where nothing is aggregated that of a client hosted here.
@@ -123,6 +126,7 @@ class Federation {
     std::vector<Report> reports;
   };
   std::vector<int> draw() const;
+  double epsilon_after_round() const;
   void require_budget() const;
   void train_client(int client, const LocalUpdate& local_update, Contribution& contribution);
   void deliver(ClientState& own, std::span<const float> before, std::span<const float> after, const LocalRound& turn, Report& report,
@@ -136,12 +140,18 @@ class Federation {
   std::vector<float> exchange_masked(const Contribution& contribution, std::span<const Report> reports);
   template <class Word>
   std::vector<float> masked_mean(std::span<const float> rows, std::span<const Report> reports);
+  double public_step(double range, int participants) const;
+  double private_step(int threshold) const;
+  double rounding_norm(double step) const;
+  std::vector<std::int64_t> levels_of(int client, std::span<const float> change, double weight, double step);
   std::vector<float> exchange_encoded(const Contribution& contribution, std::span<const Report> delivered);
   RoundMetrics measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const;
   SecureNoise noise(const std::array<unsigned char, 32>& key, int client) const;
   std::array<unsigned char, 32> shared_key() const;
   SecureNoise shared_noise() const;
   double mean_noise() const;
+  double count_noise() const;
+  void adapt_clip_norm(std::span<const Report> reports);
 
   const Communicator& comm_;
   FederationOptions options_;
@@ -153,6 +163,8 @@ class Federation {
   std::optional<ServerOptimiser> server_;
   std::vector<ClientState> clients_;
   RenyiAccountant accountant_;
+  double clip_norm_ = 0;          ///< of the next round
+  double change_multiplier_ = 0;  ///< deviation of the noise on the sum of changes over clip_norm_
   int round_ = 0;
 };
 

@@ -21,10 +21,10 @@ void train(LocalRound& turn) {
 
 class Secure : public testing::Test {
  protected:
-  Federation make(const Communicator& on, const FederationOptions& options) const {
+  Federation make(const Communicator& on, const FederationOptions& options, const PrivacyOptions& privacy = {}) const {
     std::vector<double> weights;
     for (int client = 0; client < options.num_clients; ++client) weights.push_back(100 + 40 * client);
-    return Federation(on, options, {}, std::vector<float>(size, 0.5f), 0, weights, 11);
+    return Federation(on, options, privacy, std::vector<float>(size, 0.5f), 0, weights, 11);
   }
   template <class Work>
   std::string agreed_error_of(Work work) const {
@@ -131,6 +131,56 @@ TEST_F(Secure, AResumedRunEndsWithTheSameBits) {
   }
 }
 
+TEST_F(Secure, SeededNoiseOfEitherLawIsTheSameOnAnyNumberOfRanks) {
+  FederationOptions options = masked_runs()[0];
+  for (const IntegerNoise law : {IntegerNoise::discrete_gaussian, IntegerNoise::skellam}) {
+    options.modulus_bits = options.modulus_bits == 32 ? 64 : 32;
+    const PrivacyOptions privacy{
+        .unit = PrivacyUnit::client, .clip_norm = 2.0, .noise_multiplier = 8.0, .integer_noise = law, .seeded = true};
+    Federation together = make(comm, options, privacy), single = make(alone, options, privacy);
+    for (int round = 0; round < 2; ++round) {
+      together.run_round(train);
+      single.run_round(train);
+    }
+    EXPECT_EQ(together.state().parameters, single.state().parameters);
+    EXPECT_EQ(together.statement().describe(), single.statement().describe());
+  }
+}
+
+// With changes of zero what is left is the noise: of all five, of whom four must deliver.
+TEST_F(Secure, EveryClientAddsItsShareOfTheNoise) {
+  for (const IntegerNoise law : {IntegerNoise::discrete_gaussian, IntegerNoise::skellam}) {
+    const PrivacyOptions privacy{.unit = PrivacyUnit::client, .clip_norm = 2.0, .noise_multiplier = 30.0, .integer_noise = law};
+    const FederationOptions options = masked_runs()[0];
+    Federation federation(comm, options, privacy, std::vector<float>(20000, 0.0f), 0, std::vector<double>(clients, 1.0), 11);
+    federation.run_round([](LocalRound&) {});
+    double squares = 0;
+    for (const float value : federation.parameters(0)) squares += static_cast<double>(value) * value;
+    const double expected = 30.0 * 2.0 / clients * std::sqrt(5.0 / 4.0);
+    EXPECT_NEAR(std::sqrt(squares / 20000), expected, 0.02 * expected);
+    std::vector<float> first(federation.parameters(0).begin(), federation.parameters(0).end());
+    const auto own = first;
+    comm.broadcast(std::span(first), 0);
+    EXPECT_EQ(first, own);
+  }
+}
+
+TEST_F(Secure, OneClientMovesTheMaskedMeanByItsClipNormAtMost) {
+  std::vector<std::vector<float>> with_and_without;
+  for (const bool active : {true, false}) {
+    const PrivacyOptions privacy{.unit = PrivacyUnit::client, .clip_norm = 1.0, .noise_multiplier = 20.0, .seeded = true};
+    Federation federation = make(comm, masked_runs()[0], privacy);
+    federation.run_round([&](LocalRound& turn) {
+      if (turn.client == 1 && active) std::fill(turn.parameters.begin(), turn.parameters.end(), 50.0f);
+    });
+    with_and_without.emplace_back(federation.parameters(0).begin(), federation.parameters(0).end());
+  }
+  double squares = 0;
+  for (std::size_t i = 0; i < size; ++i) squares += std::pow(static_cast<double>(with_and_without[0][i]) - with_and_without[1][i], 2.0);
+  EXPECT_LE(std::sqrt(squares), (1.0 + 1e-4) / clients);
+  EXPECT_GT(std::sqrt(squares), 0.98 / clients);
+}
+
 TEST_F(Secure, AFailingRankEndsTheRoundOnEveryRank) {
   Federation federation = make(comm, masked_runs()[0]);
   const std::string text = agreed_error_of([&] {
@@ -160,6 +210,13 @@ TEST_F(Secure, WhatCannotBeMaskedIsRefusedWithTheReason) {
   EXPECT_NE(refused({.compression = Sparsification::top_k}).find("fed.compression = top_k cannot be masked"), std::string::npos);
   EXPECT_NE(refused({.aggregation = Aggregation::median}).find("compares single clients"), std::string::npos);
   EXPECT_NE(refused({.aggregation = Aggregation::scaffold}).find("no weighted mean"), std::string::npos);
+  FederationOptions low = masked_runs()[2], some = masked_runs()[5];
+  some.aggregation = Aggregation::fedavg;
+  const auto refused_private = [&](const FederationOptions& options) {
+    return agreed_error_of([&] { make(comm, options, {.unit = PrivacyUnit::client}); });
+  };
+  EXPECT_NE(refused_private(low).find("set fed.bits = 32"), std::string::npos);
+  EXPECT_NE(refused_private(some).find("set fed.participation = 1"), std::string::npos);
   EXPECT_NE(refused({.modulus_bits = 16}).find("fed.modulus_bits"), std::string::npos);
   EXPECT_NE(refused({.mask_threshold = 0.5}).find("fed.mask_threshold"), std::string::npos);
 }

@@ -346,5 +346,46 @@ TEST_F(FederationTest, SpendsTheBudgetInThePlannedRoundsAndNotOneMore) {
   EXPECT_EQ(federation.round(), 6);
 }
 
+TEST_F(FederationTest, SampledClientsSpendLessAndAllNoiseIsAdded) {
+  const PrivacyOptions privacy{.unit = PrivacyUnit::client, .clip_norm = 2.0, .noise_multiplier = 4.0};
+  const FederationOptions some{.num_clients = 10, .participation = 0.3};
+  Federation sampled(comm, some, privacy, std::vector<float>(20000, 0.0f), 0, samples(10), seed);
+  Federation whole(comm, {.num_clients = 10}, privacy, std::vector<float>(20000, 0.0f), 0, samples(10), seed);
+  int participants = 0;
+  for (int round = 0; round < 30; ++round) {
+    participants += sampled.run_round([](LocalRound&) {}).participants;
+    whole.run_round([](LocalRound&) {});
+  }
+  EXPECT_GT(participants, 50);
+  EXPECT_LT(participants, 140);
+  EXPECT_LT(sampled.statement().epsilon, 0.6 * whole.statement().epsilon);
+  EXPECT_EQ(sampled.statement().sampling_rate, 0.3);
+  double squares = 0;
+  for (const float value : sampled.parameters(0)) squares += static_cast<double>(value) * value;
+  const double expected = 4.0 * 2.0 / 3.0 * std::sqrt(30.0);
+  EXPECT_NEAR(std::sqrt(squares / 20000), expected, 0.03 * expected);
+}
+
+TEST_F(FederationTest, AdaptiveClippingFindsTheQuantileAndSurvivesARestart) {
+  const int clients = 20;
+  const PrivacyOptions privacy{
+      .unit = PrivacyUnit::client, .clip_norm = 0.1, .noise_multiplier = 0.5, .clip_quantile = 0.5, .count_noise = 1.0, .seeded = true};
+  const auto step = [](LocalRound& turn) { turn.parameters[0] += 1.0f + static_cast<float>(turn.client); };  // norms 1 to 20
+  PrivacyOptions generous = privacy;
+  generous.privacy_budget = 1e6;
+  Federation federation(comm, {.num_clients = clients}, generous, std::vector<float>(3, 0.0f), 0, samples(clients), seed);
+  Federation second(comm, {.num_clients = clients}, generous, std::vector<float>(3, 0.0f), 0, samples(clients), seed);
+  double mean = 0;
+  for (int round = 0; round < 100; ++round) {
+    federation.run_round(step);
+    if (round >= 80) mean += federation.statement().clip_norm / 20;
+    if (round == 50) second.restore(federation.state());
+    if (round > 50) second.run_round(step);
+  }
+  EXPECT_NEAR(mean, 10.5, 2.0);
+  EXPECT_EQ(second.statement().clip_norm, federation.statement().clip_norm);
+  EXPECT_EQ(copy(second.parameters(0)), copy(federation.parameters(0)));
+}
+
 }  // namespace
 }  // namespace gridfed
