@@ -4,7 +4,10 @@
 #include "privacy/clip.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <memory>
+#include <numeric>
 
 namespace gridfed {
 
@@ -17,27 +20,38 @@ Range slice_of(std::size_t length, int rank, int ranks) {
   return {bounded(blocks.first), bounded(blocks.last)};
 }
 
+/// Memory that is written before it is read.
+struct Buffer {
+  explicit Buffer(std::size_t count) : size(count), memory(std::make_unique_for_overwrite<float[]>(count)) {}
+  std::span<float> all() const { return {memory.get(), size}; }
+  std::size_t size;
+  std::unique_ptr<float[]> memory;
+};
+
 /// Collective on comm. This rank's slice of every vector, [vectors, slice].
-std::vector<float> exchange_slices(const Communicator& comm, std::span<const float> mine, std::size_t length) {
-  const int hosted = length > 0 ? static_cast<int>(mine.size() / length) : 0;
-  std::vector<float> outgoing;
-  outgoing.reserve(mine.size());
-  std::vector<int> counts;
+Buffer exchange_slices(const Communicator& comm, std::span<const float> mine, std::span<const int> rows, std::size_t length) {
+  const int hosted = rows[comm.rank()], width = slice_of(length, comm.rank(), comm.size()).size();
+  std::vector<int> counts, received;
+  std::vector<float> dealt;  // slice by slice; a single vector lies that way already
   for (int rank = 0; rank < comm.size(); ++rank) {
     const Range theirs = slice_of(length, rank, comm.size());
-    for (int i = 0; i < hosted; ++i) {
+    for (int i = 0; i < hosted && hosted > 1; ++i) {
       const auto part = mine.subspan(static_cast<std::size_t>(i) * length + theirs.first, theirs.size());
-      outgoing.insert(outgoing.end(), part.begin(), part.end());
+      dealt.insert(dealt.end(), part.begin(), part.end());
     }
     counts.push_back(hosted * theirs.size());
+    received.push_back(rows[rank] * width);
   }
-  return comm.all_to_all_v<float>(outgoing, counts);
+  Buffer parts(static_cast<std::size_t>(std::accumulate(received.begin(), received.end(), 0)));
+  comm.all_to_all_v<float>(hosted > 1 ? std::span<const float>(dealt) : mine, counts, received, parts.all());
+  return parts;
 }
 
 /// Collective on comm.
 void gather_slices(const Communicator& comm, std::span<const float> slice, std::span<float> target) {
-  const std::vector<float> whole = comm.all_gather_v<float>(slice);
-  std::copy(whole.begin(), whole.end(), target.begin());
+  std::vector<int> counts;
+  for (int rank = 0; rank < comm.size(); ++rank) counts.push_back(slice_of(target.size(), rank, comm.size()).size());
+  comm.all_gather_v<float>(slice, counts, target);
 }
 
 void average_rows(std::span<const float> rows, std::span<const std::size_t> chosen, std::span<float> target) {
@@ -76,30 +90,37 @@ EncodedUpdate gather_messages(const Communicator& comm, std::span<const EncodedU
 
 }  // namespace
 
-void add_weighted_sum(const Communicator& comm, std::span<const float> mine, std::span<const double> weights, std::span<float> target) {
-  const Range slice = slice_of(target.size(), comm.rank(), comm.size());
-  const std::vector<float> parts = exchange_slices(comm, mine, target.size());
-  std::vector<double> sum(slice.size(), 0.0);
-  const float* part = parts.data();
-  for (const double weight : weights) {
-    for (double& value : sum) value += weight * *part++;
-  }
-  std::vector<float> updated(slice.size());
-  for (int i = 0; i < slice.size(); ++i) updated[i] = static_cast<float>(target[slice.first + i] + sum[i]);
-  gather_slices(comm, updated, target);
-}
-
-void combine_robustly(const Communicator& comm, std::span<const float> mine, std::size_t vectors, const RobustRule& rule,
+void add_weighted_sum(const Communicator& comm, std::span<const float> mine, std::span<const int> rows, std::span<const double> weights,
                       std::span<float> target) {
   const Range slice = slice_of(target.size(), comm.rank(), comm.size());
-  const std::vector<float> rows = exchange_slices(comm, mine, target.size());
+  const auto width = static_cast<std::size_t>(slice.size());
+  const Buffer parts = exchange_slices(comm, mine, rows, target.size()), updated(width);
+  for (std::size_t first = 0; first < width; first += coordinate_block) {  // a block stays in the cache
+    const std::size_t count = std::min(coordinate_block, width - first);
+    std::array<double, coordinate_block> sum{};
+    for (std::size_t vector = 0; vector < weights.size(); ++vector) {
+      const float* part = parts.memory.get() + vector * width + first;
+      for (std::size_t i = 0; i < count; ++i) sum[i] += weights[vector] * part[i];
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      updated.all()[first + i] = static_cast<float>(target[static_cast<std::size_t>(slice.first) + first + i] + sum[i]);
+    }
+  }
+  gather_slices(comm, updated.all(), target);
+}
+
+void combine_robustly(const Communicator& comm, std::span<const float> mine, std::span<const int> rows, const RobustRule& rule,
+                      std::span<float> target) {
+  const Range slice = slice_of(target.size(), comm.rank(), comm.size());
+  const auto vectors = static_cast<std::size_t>(std::accumulate(rows.begin(), rows.end(), 0));
+  const Buffer parts = exchange_slices(comm, mine, rows, target.size());
   std::vector<double> distances;
   if (measures_distances(rule.rule)) {
     const int counted = std::clamp(static_cast<int>(rule.judged) - slice.first, 0, slice.size());
-    distances = comm.all_gather_v<double>(pair_distances(rows, vectors, static_cast<std::size_t>(counted)));
+    distances = comm.all_gather_v<double>(pair_distances(parts.all(), vectors, static_cast<std::size_t>(counted)));
   }
   std::vector<float> combined(slice.size());
-  combine(rows, vectors, rule, distances, combined);
+  combine(parts.all(), vectors, rule, distances, combined);
   gather_slices(comm, combined, target);
 }
 

@@ -11,13 +11,14 @@
 
 namespace gridfed {
 
-// Clients that hand something over are numbered in client order, the ranks' in rank order. weights has one entry for each, sums are taken
-// in double in that order: target ends with the same bits on every rank, for any number of ranks.
+// Clients that hand something over are numbered in client order, the ranks' in rank order; rows says how many each rank hosts. weights has
+// one entry for each, sums are taken in double in that order: target ends with the same bits on every rank, for any number of ranks.
 
 /// Collective on comm. target += sum of weight * vector, where `mine` holds the vectors of the clients hosted here, one after the other.
 /// Each rank sums a slice of the coordinates, so a rank sends and receives what a reduce-scatter of one vector per client and an
 /// all-gather would.
-void add_weighted_sum(const Communicator& comm, std::span<const float> mine, std::span<const double> weights, std::span<float> target);
+void add_weighted_sum(const Communicator& comm, std::span<const float> mine, std::span<const int> rows, std::span<const double> weights,
+                      std::span<float> target);
 
 /// A rule of fed/robust.hpp and what it needs.
 struct RobustRule {
@@ -26,8 +27,8 @@ struct RobustRule {
   std::size_t judged = 0;  ///< leading coordinates in which Krum measures distances
 };
 
-/// Collective on comm. target = what the rule makes of the `vectors` vectors of all clients; slices as above.
-void combine_robustly(const Communicator& comm, std::span<const float> mine, std::size_t vectors, const RobustRule& rule,
+/// Collective on comm. target = what the rule makes of the vectors of all clients; slices as above.
+void combine_robustly(const Communicator& comm, std::span<const float> mine, std::span<const int> rows, const RobustRule& rule,
                       std::span<float> target);
 
 /// What a receiver does to contributions before it uses their sum.

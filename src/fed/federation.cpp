@@ -71,10 +71,6 @@ std::vector<double> checked_weights(std::vector<double> weights, PrivacyUnit uni
   return weights;
 }
 
-bool finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-}
-
 }  // namespace
 
 Federation::Federation(const Communicator& comm, FederationOptions options, PrivacyOptions privacy, std::vector<float> parameters,
@@ -107,17 +103,20 @@ Federation::Federation(const Communicator& comm, FederationOptions options, Priv
 RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   const auto start = Clock::now();
   const std::vector<int> drawn = draw();
-  Contribution contribution;
+  contribution_.dense.clear();
+  contribution_.control.clear();
+  contribution_.messages.clear();
+  contribution_.reports.clear();
   agreed(comm_, [&] {
     require_budget();
     for (const int client : drawn) {
-      if (hosted_.contains(client)) train_client(client, local_update, contribution);
+      if (hosted_.contains(client)) train_client(client, local_update);
     }
   });
   const double seconds_local = seconds_since(start);
   const auto exchange_start = Clock::now();
-  const std::vector<Report> reports = comm_.all_gather_v<Report>(contribution.reports);
-  if (aggregated()) exchange(contribution, reports);
+  const std::vector<Report> reports = gather_reports(drawn);
+  if (aggregated()) exchange(reports);
   if (client_private()) {
     accountant_.add(options_.participation, privacy_.noise_multiplier);
     if (privacy_.clip_quantile > 0) adapt_clip_norm(reports);
@@ -155,12 +154,29 @@ void Federation::require_budget() const {
       round_ + 1, epsilon_after_round(), privacy_.privacy_budget);
 }
 
-void Federation::train_client(int client, const LocalUpdate& local_update, Contribution& contribution) {
+/// Collective. In client order; every rank knows how many to expect.
+std::vector<Federation::Report> Federation::gather_reports(std::span<const int> drawn) const {
+  std::vector<int> counts;
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    const Range theirs = block_range(options_.num_clients, rank, comm_.size());
+    counts.push_back(static_cast<int>(std::count_if(drawn.begin(), drawn.end(), [&](int client) { return theirs.contains(client); })));
+  }
+  std::vector<Report> reports(drawn.size());
+  comm_.all_gather_v<Report>(contribution_.reports, counts, reports);
+  return reports;
+}
+
+void Federation::train_client(int client, const LocalUpdate& local_update) {
   ClientState& own = clients_[client - hosted_.first];
   const std::vector<float>& before = aggregated() ? parameters_ : own.parameters;
-  std::vector<float> after = before;
-  std::vector<float> moments = averages_moments() ? moments_ : own.moments;
-  LocalRound turn{.client = client, .parameters = after, .moments = moments};
+  // Models that are handed over are trained where they will be sent from.
+  auto& rows = contribution_.dense;
+  const std::size_t row = rows.size(), length = before.size();
+  rows.insert(rows.end(), before.begin(), before.end());
+  if (averages_moments()) rows.insert(rows.end(), moments_.begin(), moments_.end());
+  std::vector<float> own_moments = own.moments;
+  LocalRound turn{.client = client, .parameters = std::span(rows).subspan(row, length), .moments = own_moments};
+  if (averages_moments()) turn.moments = std::span(rows).subspan(row + length);
   if (options_.aggregation == Aggregation::fedprox) {
     turn.proximal = options_.proximal;
     turn.anchor = before;
@@ -171,66 +187,70 @@ void Federation::train_client(int client, const LocalUpdate& local_update, Contr
   }
   local_update(turn);
   Report& report =
-      contribution.reports.emplace_back(Report{.client = client, .value = turn.value, .steps = static_cast<double>(turn.steps)});
-  if (!finite(after) || !finite(moments) || !std::isfinite(turn.value)) {
+      contribution_.reports.emplace_back(Report{.client = client, .value = turn.value, .steps = static_cast<double>(turn.steps)});
+  report.norm = euclidean_distance(turn.parameters, before);
+  if (!std::isfinite(report.norm) || !std::isfinite(euclidean_norm(turn.moments)) || !std::isfinite(turn.value)) {
     report.fate = Fate::not_finite;
-    report.value = 0;
-    after = before;
-    moments = averages_moments() ? moments_ : own.moments;
+    report.value = report.norm = 0;
+    std::copy(before.begin(), before.end(), turn.parameters.begin());
+    own_moments = own.moments;
   } else if (aggregated() && drops_out(seed_, round_, client, options_.dropout)) {
     report.fate = Fate::dropped;
   }
-  if (!averages_moments()) own.moments = moments;
-  if (!aggregated()) own.parameters = std::move(after);
-  if (aggregated() && delivers(report)) deliver(own, before, after, turn, report, contribution);
+  if (!averages_moments()) own.moments = std::move(own_moments);
+  if (!aggregated()) std::copy(turn.parameters.begin(), turn.parameters.end(), own.parameters.begin());
+  if (aggregated() && delivers(report)) {
+    deliver(own, before, turn, report);
+  } else {
+    rows.resize(row);
+  }
 }
 
-void Federation::deliver(ClientState& own, std::span<const float> before, std::span<const float> after, const LocalRound& turn,
-                         Report& report, Contribution& contribution) {
-  std::vector<float> delta(after.size());
-  for (std::size_t i = 0; i < delta.size(); ++i) delta[i] = after[i] - before[i];
-  report.norm = euclidean_norm(delta);
-  if (client_private() && clip_to_norm(delta, clip_norm_) < 1) report.clipped = 1;
+/// Makes what is handed over of the last row, which holds the trained model.
+void Federation::deliver(ClientState& own, std::span<const float> before, const LocalRound& turn, Report& report) {
   if ((has_control() || options_.aggregation == Aggregation::fednova) && turn.steps == 0) {
     throw Error("client {} counted no step (fed.aggregation = {} needs them): call guide with every gradient", own.client,
                 name(options_.aggregation));
   }
-  if (masked()) {
-    contribution.dense.insert(contribution.dense.end(), delta.begin(), delta.end());
-    report.bytes =
-        static_cast<double>(delta.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 +
-                            mask_overhead_bytes(static_cast<std::size_t>(participant_count(options_.num_clients, options_.participation))));
-    report.residual = euclidean_norm(own.residual);
-    return;
+  report.bytes = static_cast<double>(message_length() * sizeof(float));
+  if (!sends_models()) {
+    for (std::size_t i = 0; i < before.size(); ++i) turn.parameters[i] -= before[i];
   }
-  if (compressed()) {
+  if (client_private() && clip_to_norm(turn.parameters, clip_norm_) < 1) report.clipped = 1;
+  if (masked()) {
+    const auto participants = static_cast<std::size_t>(participant_count(options_.num_clients, options_.participation));
+    report.bytes =
+        static_cast<double>(before.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 + mask_overhead_bytes(participants));
+    report.residual = euclidean_norm(own.residual);
+  } else if (compressed()) {
     RandomStream stream(seed_, Draw::quantisation, static_cast<std::uint64_t>(own.client), static_cast<std::uint64_t>(round_));
     const Compression compression{.ratio = options_.compression == Sparsification::top_k ? options_.compression_ratio : 1.0,
                                   .bits = options_.bits,
                                   .rounding = options_.stochastic ? Rounding::stochastic : Rounding::nearest};
-    report.bytes = static_cast<double>(contribution.messages.emplace_back(compress(delta, compression, own.residual, stream)).size());
+    const EncodedUpdate& message = contribution_.messages.emplace_back(compress(turn.parameters, compression, own.residual, stream));
+    contribution_.dense.resize(contribution_.dense.size() - before.size());
+    report.bytes = static_cast<double>(message.size());
     report.residual = euclidean_norm(own.residual);
-    return;
-  }
-  if (client_private() && shares_noise()) {
+  } else if (client_private() && shares_noise()) {
     const double share = change_multiplier_ * clip_norm_ / std::sqrt(options_.num_clients);
-    noise(SecureNoise::fresh_key(), own.client).add_to(delta, share);
+    noise(SecureNoise::fresh_key(), own.client).add_to(turn.parameters, share);
+  } else if (options_.aggregation == Aggregation::fednova) {
+    for (float& value : turn.parameters) value = static_cast<float>(value / report.steps);
   }
-  if (options_.aggregation == Aggregation::fednova) {
-    for (float& value : delta) value = static_cast<float>(value / report.steps);
-  }
-  auto& dense = contribution.dense;
-  const std::span<const float> sent = sends_models() ? after : std::span<const float>(delta);
-  dense.insert(dense.end(), sent.begin(), sent.end());
-  if (averages_moments()) dense.insert(dense.end(), turn.moments.begin(), turn.moments.end());
-  report.bytes = static_cast<double>(message_length() * sizeof(float));
   if (!has_control()) return;
   for (std::size_t i = 0; i < own.control.size(); ++i) {
     const auto change = static_cast<float>(turn.gradient_sum[i] / report.steps - own.control[i]);
-    contribution.control.push_back(change);
+    contribution_.control.push_back(change);
     own.control[i] += change;  // rounded as the shared one is: of one client they stay equal
   }
   report.bytes += static_cast<double>(own.control.size() * sizeof(float));
+}
+
+/// How many of the clients that deliver each rank hosts.
+std::vector<int> Federation::rows_of_ranks(std::span<const Report> delivered) const {
+  std::vector<int> rows(comm_.size(), 0);
+  for (const Report& report : delivered) ++rows[owner(report.client, options_.num_clients, comm_.size())];
+  return rows;
 }
 
 /// Of the clients that deliver, in the mean: shares by samples that sum to 1, for FEDORA times exp(temperature * value); fixed under
@@ -249,35 +269,35 @@ std::vector<double> Federation::round_weights(std::span<const Report> reports) c
   return weights;
 }
 
-void Federation::exchange(const Contribution& contribution, std::span<const Report> reports) {
+void Federation::exchange(std::span<const Report> reports) {
   std::vector<Report> delivered;
   std::copy_if(reports.begin(), reports.end(), std::back_inserter(delivered), [&](const Report& report) { return delivers(report); });
-  agreed(comm_, [&] {
-    const auto lost = [](const Report& report) { return report.fate == Fate::not_finite; };
-    if (!reports.empty() && std::all_of(reports.begin(), reports.end(), lost)) {
-      throw Error("no client returned finite values in round {} (client {} first): lower the learning rate or check the data", round_ + 1,
-                  reports.front().client);
-    }
-    if (is_robust(options_.aggregation)) require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size()));
-  });
+  const auto lost = [](const Report& report) { return report.fate == Fate::not_finite; };
+  if (!reports.empty() && std::all_of(reports.begin(), reports.end(), lost)) {  // on every rank, as all have the reports
+    throw AgreedError("no client returned finite values in round {} (client {} first): lower the learning rate or check the data",
+                      round_ + 1, reports.front().client);
+  }
+  if (is_robust(options_.aggregation)) {
+    agreed(comm_, [&] { require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size())); });
+  }
   if (delivered.empty() && !client_private() && !masked()) return;  // nobody delivered: the model stays
-  std::vector<float> proposal = masked()       ? exchange_masked(contribution, reports)
-                                : compressed() ? exchange_encoded(contribution, delivered)
-                                               : exchange_dense(contribution, delivered);
+  std::vector<float> proposal = masked()       ? exchange_masked(reports)
+                                : compressed() ? exchange_encoded(delivered)
+                                               : exchange_dense(delivered);
   if (server_) server_->step(parameters_, proposal);
   parameters_ = std::move(proposal);
 }
 
 /// The model that the clients' models or changes make, before the server's own step.
-std::vector<float> Federation::exchange_dense(const Contribution& contribution, std::span<const Report> delivered) {
+std::vector<float> Federation::exchange_dense(std::span<const Report> delivered) {
   const std::vector<double> weights = round_weights(delivered);
   std::vector<float> target(message_length(), 0.0f);
   if (client_private()) std::copy(parameters_.begin(), parameters_.end(), target.begin());
   if (is_robust(options_.aggregation)) {
-    combine_robustly(comm_, contribution.dense, delivered.size(),
+    combine_robustly(comm_, contribution_.dense, rows_of_ranks(delivered),
                      {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = parameters_.size()}, target);
   } else {
-    add_weighted_sum(comm_, contribution.dense, weights, target);
+    add_weighted_sum(comm_, contribution_.dense, rows_of_ranks(delivered), weights, target);
   }
   if (averages_moments()) std::copy(target.begin() + static_cast<std::ptrdiff_t>(parameters_.size()), target.end(), moments_.begin());
   target.resize(parameters_.size());
@@ -289,16 +309,16 @@ std::vector<float> Federation::exchange_dense(const Contribution& contribution, 
   if (has_control()) {
     std::vector<double> shares;
     for (const Report& report : delivered) shares.push_back(weights_[report.client] / total(weights_));
-    add_weighted_sum(comm_, contribution.control, shares, control_);
+    add_weighted_sum(comm_, contribution_.control, rows_of_ranks(delivered), shares, control_);
   }
   if (client_private() && !shares_noise()) shared_noise().add_to(target, mean_noise());
   return target;
 }
 
-std::vector<float> Federation::exchange_encoded(const Contribution& contribution, std::span<const Report> delivered) {
+std::vector<float> Federation::exchange_encoded(std::span<const Report> delivered) {
   std::vector<float> target = parameters_;
   if (is_robust(options_.aggregation)) {
-    const std::vector<float> rows = gather_decoded(comm_, contribution.messages, target.size());
+    const std::vector<float> rows = gather_decoded(comm_, contribution_.messages, target.size());
     std::vector<float> change(target.size());
     combine_robustly(rows, delivered.size(), {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = target.size()},
                      change);
@@ -307,11 +327,11 @@ std::vector<float> Federation::exchange_encoded(const Contribution& contribution
   }
   const std::vector<double> weights = round_weights(delivered);
   if (!client_private()) {
-    add_encoded_sum(comm_, contribution.messages, weights, {}, target);
+    add_encoded_sum(comm_, contribution_.messages, weights, {}, target);
     return target;
   }
   SecureNoise noise = shared_noise();
-  add_encoded_sum(comm_, contribution.messages, weights, {.clip_norm = clip_norm_, .noise_scale = mean_noise(), .noise = &noise}, target);
+  add_encoded_sum(comm_, contribution_.messages, weights, {.clip_norm = clip_norm_, .noise_scale = mean_noise(), .noise = &noise}, target);
   return target;
 }
 

@@ -128,23 +128,24 @@ class Federation {
   std::vector<int> draw() const;
   double epsilon_after_round() const;
   void require_budget() const;
-  void train_client(int client, const LocalUpdate& local_update, Contribution& contribution);
-  void deliver(ClientState& own, std::span<const float> before, std::span<const float> after, const LocalRound& turn, Report& report,
-               Contribution& contribution);
+  void train_client(int client, const LocalUpdate& local_update);
+  void deliver(ClientState& own, std::span<const float> before, const LocalRound& turn, Report& report);
+  std::vector<int> rows_of_ranks(std::span<const Report> delivered) const;
+  std::vector<Report> gather_reports(std::span<const int> drawn) const;
   bool delivers(const Report& report) const {
     return report.fate == Fate::delivered || (report.fate == Fate::not_finite && client_private());
   }
   std::vector<double> round_weights(std::span<const Report> reports) const;
-  void exchange(const Contribution& contribution, std::span<const Report> reports);
-  std::vector<float> exchange_dense(const Contribution& contribution, std::span<const Report> delivered);
-  std::vector<float> exchange_masked(const Contribution& contribution, std::span<const Report> reports);
+  void exchange(std::span<const Report> reports);
+  std::vector<float> exchange_dense(std::span<const Report> delivered);
+  std::vector<float> exchange_masked(std::span<const Report> reports);
   template <class Word>
   std::vector<float> masked_mean(std::span<const float> rows, std::span<const Report> reports);
   double public_step(double range, int participants) const;
   double private_step(int threshold) const;
   double rounding_norm(double step) const;
   std::vector<std::int64_t> levels_of(int client, std::span<const float> change, double weight, double step);
-  std::vector<float> exchange_encoded(const Contribution& contribution, std::span<const Report> delivered);
+  std::vector<float> exchange_encoded(std::span<const Report> delivered);
   RoundMetrics measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const;
   SecureNoise noise(const std::array<unsigned char, 32>& key, int client) const;
   std::array<unsigned char, 32> shared_key() const;
@@ -162,6 +163,7 @@ class Federation {
   std::vector<float> parameters_, moments_, control_;
   std::optional<ServerOptimiser> server_;
   std::vector<ClientState> clients_;
+  Contribution contribution_;  ///< of this round; its memory serves all
   RenyiAccountant accountant_;
   double clip_norm_ = 0;          ///< of the next round
   double change_multiplier_ = 0;  ///< deviation of the noise on the sum of changes over clip_norm_

@@ -33,9 +33,9 @@ constexpr std::uint64_t noise_variance = (1ull << 36) + 69;  // in steps: 2^36 a
 
 }  // namespace
 
-std::vector<float> Federation::exchange_masked(const Contribution& contribution, std::span<const Report> reports) {
-  return options_.modulus_bits == 32 ? masked_mean<std::uint32_t>(contribution.dense, reports)
-                                     : masked_mean<std::uint64_t>(contribution.dense, reports);
+std::vector<float> Federation::exchange_masked(std::span<const Report> reports) {
+  return options_.modulus_bits == 32 ? masked_mean<std::uint32_t>(contribution_.dense, reports)
+                                     : masked_mean<std::uint64_t>(contribution_.dense, reports);
 }
 
 /// Shares are those of all participants when vectors are masked; what the missing ones leave is made up for afterwards.
