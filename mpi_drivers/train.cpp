@@ -2,6 +2,8 @@
 #include "runtime/stage_timer.hpp"
 #include "study/training.hpp"
 
+#include <fmt/ranges.h>
+
 #include <filesystem>
 
 using namespace gridfed;
@@ -105,6 +107,10 @@ void run(Session& session) {
           return training.run_round();
         }();
         const int round = training.round();
+        if (!training.excluded().empty() && world.rank() == 0) {
+          session.log().warn("variant={} round={} left out {} clients whose values were not finite: {}", variants[v].name, round,
+                             training.excluded().size(), fmt::join(training.excluded(), ","));
+        }
         if (round % options.validate_every == 0 || training.done()) {
           session.log().line(
               "variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} validation_return={:.4f} bytes={:.0f} epsilon={:.3g} "
@@ -117,6 +123,10 @@ void run(Session& session) {
           training.write_checkpoint(checkpoint, session.header("checkpoint", checkpoint_version), v);
         }
         progress.advance();
+      }
+      if (!training.affords_round() && training.round() < variants[v].fed.rounds) {
+        session.log().line("variant={} seed={} stopped after round {} of {}: another one would exceed privacy.privacy_budget",
+                           variants[v].name, s, training.round(), variants[v].fed.rounds);
       }
       training.write_policies(policy_path(session, variants[v], s), session.header("policy", policy_version));
       session.log().line("variant={} seed={} done: {}", variants[v].name, s, training.statement().describe());

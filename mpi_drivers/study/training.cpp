@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <tuple>
 
 namespace gridfed {
 
@@ -89,6 +90,10 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
 
   std::vector<double> samples(learners, 0.0);
   agreed(comm, [&] {
+    if (variant.privacy.unit == PrivacyUnit::record && variant.fed.aggregation == Aggregation::fedora) {
+      throw Error(
+          "fed.aggregation = fedora reveals what clients expect of their raw data (privacy.unit = record): choose another strategy");
+    }
     const int available = dataset_clients(dataset);
     if (available < all)
       throw Error("'{}' holds {} clients, the deck names {}: generate it with this deck", dataset.string(), available, all);
@@ -125,9 +130,14 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
   });
   comm.all_reduce_sum(std::span<double>(samples));  // exact: each is set on one rank
 
-  // All clients make equally many updates, as many as the mean client has data for.
+  // All clients make equally many updates, as many as the mean client has data for; FedNova is made for those that do not.
   const double mean_samples = std::accumulate(samples.begin(), samples.end(), 0.0) / learners / (variant.pooled ? all : 1);
   const std::int64_t per_round = local_updates(variant.fed, static_cast<std::int64_t>(mean_samples), variant.rl.batch_size);
+  const bool equal = variant.fed.aggregation != Aggregation::fednova || variant.privacy.unit == PrivacyUnit::record;
+  for (auto& [client, c] : clients_) {
+    c.updates =
+        static_cast<int>(equal ? per_round : local_updates(variant.fed, static_cast<std::int64_t>(c.data.size()), variant.rl.batch_size));
+  }
   variant_.rl.updates = per_round * variant.fed.rounds;
   variant_.fed.local_sgd_steps = static_cast<int>(per_round);
 
@@ -161,15 +171,17 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
   federation_ = std::make_unique<Federation>(comm, variant_.fed, federation_privacy, std::move(initial), moments, samples, seed_);
 }
 
-void TrainingRun::train(int client, std::span<float> parameters, std::span<float> moments) {
+void TrainingRun::train(LocalRound& turn) {
+  const auto [client, parameters, moments] = std::tuple(turn.client, turn.parameters, turn.moments);
   Client& c = clients_.at(client);
   Learner& learner = *c.learner;
+  learner.guide_shared_gradient([&](std::span<const float> at, std::span<float> gradient) { turn.guide(at, gradient); });
   std::copy(parameters.begin(), parameters.end(), learner.shared_parameters().begin());
   std::copy(moments.begin(), moments.end(), learner.shared_moments().begin());
   RandomStream stream(sampling_seed_, Draw::minibatch, static_cast<std::uint64_t>(client),
                       static_cast<std::uint64_t>(federation_->round()));
-  c.losses = {};
-  const int updates = variant_.fed.local_sgd_steps;
+  c.trained = true;
+  const int updates = c.updates;
   SecureNoise noise = variant_.privacy.seeded
                           ? SecureNoise::seeded(seed_, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(federation_->round()))
                           : SecureNoise();
@@ -188,6 +200,8 @@ void TrainingRun::train(int client, std::span<float> parameters, std::span<float
       c.losses.q += l.q / updates;
     }
   }
+  turn.value = c.losses.q;
+  learner.guide_shared_gradient({});
   std::copy(learner.shared_parameters().begin(), learner.shared_parameters().end(), parameters.begin());
   std::copy(learner.shared_moments().begin(), learner.shared_moments().end(), moments.begin());
 }
@@ -221,8 +235,12 @@ double TrainingRun::validate() {
 }
 
 const TrainingRow& TrainingRun::run_round() {
-  const RoundMetrics metrics = federation_->run_round(
-      [&](int client, std::span<float> parameters, std::span<float> moments) { train(client, parameters, moments); });
+  for (auto& [client, c] : clients_) {
+    c.losses = {};
+    c.trained = false;
+  }
+  const RoundMetrics metrics = federation_->run_round([&](LocalRound& turn) { train(turn); });
+  excluded_ = metrics.excluded;
   double seconds_validation = 0;
   if (metrics.round % options_.validate_every == 0 || done()) {
     const auto start = std::chrono::steady_clock::now();
@@ -230,7 +248,9 @@ const TrainingRow& TrainingRun::run_round() {
     seconds_validation = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   std::vector<double> mine;
-  for (const auto& [client, c] : clients_) mine.insert(mine.end(), {c.losses.value, c.losses.critic, c.losses.actor, c.losses.q});
+  for (const auto& [client, c] : clients_) {
+    if (c.trained) mine.insert(mine.end(), {c.losses.value, c.losses.critic, c.losses.actor, c.losses.q});
+  }
   const auto losses = comm_.all_gather_v<double>(mine);
   const double learners = static_cast<double>(losses.size()) / 4;
   std::array<double, 4> mean{};
@@ -251,6 +271,13 @@ const TrainingRow& TrainingRun::run_round() {
                    .seconds_exchange = metrics.seconds_exchange,
                    .seconds_validation = seconds_validation});
   return rows_.back();
+}
+
+bool TrainingRun::affords_round() const {
+  if (variant_.privacy.unit != PrivacyUnit::record) return federation_->affords_round();
+  RenyiAccountant next;
+  next.add(record_rate_, record_noise_, static_cast<std::int64_t>(round() + 1) * variant_.fed.local_sgd_steps);
+  return next.epsilon(variant_.privacy.delta) <= variant_.privacy.privacy_budget;
 }
 
 PrivacyStatement TrainingRun::statement() const {
@@ -324,6 +351,9 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
   const FederationState fed = federation_->state();
   file.write<float>("/federation/parameters", fed.parameters);
   file.write<float>("/federation/moments", fed.moments);
+  file.write<float>("/federation/server_moments", fed.server_moments);
+  file.write<float>("/federation/control", fed.control);
+  file.set_attribute("/federation", "clip_norm", fed.clip_norm);
   std::vector<double> ledger;
   for (const auto& event : fed.ledger)
     ledger.insert(ledger.end(), {event.sampling_rate, event.noise_multiplier, static_cast<double>(event.steps)});
@@ -335,6 +365,9 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
       "/federation/client_moments", learners, hosted, [&](int c) -> const auto& { return owned(c).moments; });
   put(
       "/federation/client_residual", learners, hosted, [&](int c) -> const auto& { return owned(c).residual; });
+
+  put(
+      "/federation/client_control", learners, hosted, [&](int c) -> const auto& { return owned(c).control; });
 
   const int judged = options_.fed.num_clients;
   const Range mine = judges_.empty() ? Range{judged, judged} : Range{judges_.begin()->first, judges_.rbegin()->first + 1};
@@ -356,7 +389,11 @@ void TrainingRun::restore(const File& file) {
     };
     FederationState fed{.round = static_cast<int>(file.attribute<std::int64_t>("/", "round")),
                         .parameters = file.read<float>("/federation/parameters"),
-                        .moments = file.read<float>("/federation/moments")};
+                        .moments = file.read<float>("/federation/moments"),
+                        .server_moments = file.read<float>("/federation/server_moments"),
+                        .control = file.read<float>("/federation/control"),
+                        .ledger = {},
+                        .clip_norm = file.attribute<double>("/federation", "clip_norm")};
     const auto ledger = file.read<double>("/federation/ledger");
     for (std::size_t i = 0; i + 2 < ledger.size(); i += 3)
       fed.ledger.push_back({ledger[i], ledger[i + 1], static_cast<std::int64_t>(ledger[i + 2])});
@@ -371,7 +408,8 @@ void TrainingRun::restore(const File& file) {
       fed.clients.push_back({.client = client,
                              .parameters = row("/federation/client_parameters", client, 0.0f),
                              .moments = row("/federation/client_moments", client, 0.0f),
-                             .residual = row("/federation/client_residual", client, 0.0f)});
+                             .residual = row("/federation/client_residual", client, 0.0f),
+                             .control = row("/federation/client_control", client, 0.0f)});
     }
     for (auto& [client, best] : best_) {
       const auto scalars = row("/best/scalars", client, 0.0);

@@ -42,10 +42,14 @@ class TrainingRun {
               int training_seed, std::uint64_t seed);
 
   int round() const { return federation_->round(); }
-  bool done() const { return round() == variant_.fed.rounds; }
+  bool done() const { return round() == variant_.fed.rounds || !affords_round(); }
+  /// Whether the privacy budget covers another round.
+  bool affords_round() const;
   /// Collective on comm.
   const TrainingRow& run_round();
   const std::vector<TrainingRow>& rows() const { return rows_; }
+  /// Clients left out of the last round, as what they returned was not finite.
+  const std::vector<int>& excluded() const { return excluded_; }
   PrivacyStatement statement() const;
   std::int64_t total_updates() const { return variant_.rl.updates; }
 
@@ -62,13 +66,15 @@ class TrainingRun {
     std::unique_ptr<Learner> learner;
     BatchBuffer buffer;
     Losses losses;
+    int updates = 0;       ///< in a round
+    bool trained = false;  ///< in this round
   };
   struct Best {
     double score = 0;
     std::int64_t round = -1;
     std::vector<float> weights;
   };
-  void train(int client, std::span<float> parameters, std::span<float> moments);
+  void train(LocalRound& turn);
   double validate();
   std::vector<float> flat_policy(int client) const;
 
@@ -83,12 +89,13 @@ class TrainingRun {
   std::map<int, Best> best_;               // by judged client
   std::unique_ptr<Federation> federation_;
   std::vector<TrainingRow> rows_;
+  std::vector<int> excluded_;
   double last_validation_ = 0;
 };
 
 /// Best policies in a file by client, as TrainingRun wrote them.
 std::vector<PolicyNetwork> read_policies(const std::filesystem::path& path);
 
-inline constexpr Version policy_version{1, 0}, checkpoint_version{1, 0};
+inline constexpr Version policy_version{1, 0}, checkpoint_version{2, 0};
 
 }  // namespace gridfed

@@ -20,6 +20,7 @@ Variant make_variant(const StudyOptions& o, const std::string& name) {
     v.fed.aggregation = Aggregation::none;
     v.fed.compression = Sparsification::none;
     v.fed.bits = 32;
+    v.fed.secure_aggregation = SecureAggregation::none;
     v.privacy.unit = PrivacyUnit::none;
   };
   if (name == "local") {

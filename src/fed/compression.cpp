@@ -201,20 +201,36 @@ std::vector<float> read_levels(Reader& reader, const Header& header) {
 }  // namespace
 
 SparseUpdate largest(std::span<const float> vector, std::size_t k) {
-  SparseUpdate update{.size = vector.size(), .indices = std::vector<std::uint32_t>(vector.size()), .values = {}};
-  auto& indices = update.indices;
-  std::iota(indices.begin(), indices.end(), 0u);
-  if (k < vector.size()) {
-    const auto before = [&](std::uint32_t a, std::uint32_t b) {
-      const float left = std::abs(vector[a]), right = std::abs(vector[b]);
-      return left != right ? left > right : a < b;
-    };
-    std::nth_element(indices.begin(), indices.begin() + static_cast<std::ptrdiff_t>(k), indices.end(), before);
-    indices.resize(k);
-    std::sort(indices.begin(), indices.end());
+  SparseUpdate update{.size = vector.size(), .indices = {}, .values = {}};
+  k = std::min(k, vector.size());
+  // Without their sign, floats are ordered as their bits are; two counts of 16 bits each find the k-th largest.
+  const auto magnitude = [&](std::size_t i) { return std::bit_cast<std::uint32_t>(vector[i]) & 0x7fffffffu; };
+  std::size_t above = 0;  // coordinates whose upper half is larger than that of the k-th
+  const auto find = [&](auto counted, auto key) {
+    std::vector<std::uint32_t> counts(65536, 0);
+    for (std::size_t i = 0; i < vector.size(); ++i) {
+      if (counted(i)) ++counts[key(i)];
+    }
+    std::uint32_t last = 65535;
+    while (last > 0 && above + counts[last] < k) above += counts[last--];
+    return last;
+  };
+  const std::uint32_t upper = find([](std::size_t) { return true; }, [&](std::size_t i) { return magnitude(i) >> 16; });
+  const std::uint32_t lower =
+      find([&](std::size_t i) { return magnitude(i) >> 16 == upper; }, [&](std::size_t i) { return magnitude(i) & 65535; });
+  const std::uint32_t least = upper << 16 | lower;
+  std::size_t equal = k - above;  // of those as large as the k-th the first are taken
+  update.indices.reserve(k);
+  update.values.reserve(k);
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    if (magnitude(i) < least) continue;
+    if (magnitude(i) == least) {
+      if (equal == 0) continue;
+      --equal;
+    }
+    update.indices.push_back(static_cast<std::uint32_t>(i));
+    update.values.push_back(vector[i]);
   }
-  update.values.reserve(indices.size());
-  for (const std::uint32_t index : indices) update.values.push_back(vector[index]);
   return update;
 }
 

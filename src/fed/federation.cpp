@@ -1,6 +1,10 @@
 #include "fed/federation.hpp"
 
 #include "fed/exchange.hpp"
+#include "fed/masked_exchange.hpp"
+#include "fed/participation.hpp"
+#include "fed/robust.hpp"
+#include "privacy/adaptive_clip.hpp"
 #include "privacy/calibration.hpp"
 #include "privacy/clip.hpp"
 #include "privacy/noise.hpp"
@@ -10,6 +14,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
+#include <iterator>
+#include <limits>
 #include <numeric>
 
 namespace gridfed {
@@ -22,6 +29,10 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+double total(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
 void require_compatible(const FederationOptions& options, const PrivacyOptions& privacy, std::size_t weights) {
   validate(options);
   validate(privacy);
@@ -31,24 +42,33 @@ void require_compatible(const FederationOptions& options, const PrivacyOptions& 
   if (privacy.unit == PrivacyUnit::client && options.aggregation == Aggregation::none) {
     throw Error("privacy.unit = client protects what is exchanged (fed.aggregation = none exchanges nothing): set privacy.unit = none");
   }
+  if (privacy.unit == PrivacyUnit::client && options.secure_aggregation != SecureAggregation::none) {
+    if (options.participation < 1) {
+      throw Error("privacy.unit = client counts on a secret draw (masked clients know who takes part): set fed.participation = 1");
+    }
+    if (options.bits < 32) {
+      throw Error("fed.bits = {} rounds more than the noise of masked sums allows for (privacy.unit = client): set fed.bits = 32",
+                  options.bits);
+    }
+  }
+  const bool mean = options.aggregation == Aggregation::fedavg || options.aggregation == Aggregation::fedprox ||
+                    has_server_optimiser(options.aggregation);
+  if (privacy.unit == PrivacyUnit::client && !mean) {
+    throw Error(
+        "privacy.unit = client covers a mean of clipped changes (fed.aggregation = {} is none, or sends more): choose fedavg, fedprox, "
+        "fedavgm, fedadam, fedyogi or fedadagrad",
+        name(options.aggregation));
+  }
 }
 
-/// Shares of the clients in the mean: equal under client-level privacy, where sample counts would weigh the noise and be revealed.
-std::vector<double> shares(std::vector<double> weights, PrivacyUnit unit) {
+/// What clients weigh in the mean: equally under client-level privacy, where sample counts would weigh the noise and be revealed.
+std::vector<double> checked_weights(std::vector<double> weights, PrivacyUnit unit) {
   if (!std::all_of(weights.begin(), weights.end(), [](double weight) { return std::isfinite(weight) && weight >= 0; })) {
     throw Error("a client's weight is negative or not finite: give its number of samples");
   }
   if (unit == PrivacyUnit::client) std::fill(weights.begin(), weights.end(), 1.0);
-  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
-  if (sum <= 0) throw Error("no client has samples: give the datasets of at least one");
-  for (double& weight : weights) weight /= sum;
+  if (total(weights) <= 0) throw Error("no client has samples: give the datasets of at least one");
   return weights;
-}
-
-void require_finite(int client, int round, std::span<const float> values, const char* what) {
-  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
-    throw Error("client {} returned {} that are not finite in round {}: lower its learning rate or check its data", client, what, round);
-  }
 }
 
 }  // namespace
@@ -58,106 +78,281 @@ Federation::Federation(const Communicator& comm, FederationOptions options, Priv
     : comm_(comm), options_(options), privacy_(privacy), seed_(seed), parameters_(std::move(parameters)), moments_(moment_count) {
   agreed(comm, [&] {
     require_compatible(options_, privacy_, weights.size());
-    weights_ = shares(std::move(weights), privacy_.unit);
+    weights_ = checked_weights(std::move(weights), privacy_.unit);
     if (client_private() && privacy_.noise_multiplier == 0) {
-      privacy_.noise_multiplier = noise_multiplier_for(privacy_.privacy_budget, privacy_.delta, 1.0, options_.rounds);
+      privacy_.noise_multiplier = noise_multiplier_for(privacy_.privacy_budget, privacy_.delta, options_.participation, options_.rounds);
     }
+    clip_norm_ = privacy_.clip_norm;
+    const bool counts = client_private() && privacy_.clip_quantile > 0;
+    change_multiplier_ = counts ? multiplier_beside_count(privacy_.noise_multiplier, count_noise()) : privacy_.noise_multiplier;
     hosted_ = block_range(options_.num_clients, comm_);
   });
   comm.broadcast(std::span<float>(parameters_), 0);
+  if (has_server_optimiser(options_.aggregation)) server_.emplace(options_, parameters_.size());
+  if (has_control()) control_.assign(parameters_.size(), 0.0f);
   for (const int client : hosted_) {
     ClientState& own = clients_.emplace_back();
     own.client = client;
     if (!aggregated()) own.parameters = parameters_;
     if (!averages_moments()) own.moments.assign(moment_count, 0.0f);
     if (aggregated() && compressed() && options_.error_feedback) own.residual.assign(parameters_.size(), 0.0f);
+    own.control = control_;
   }
 }
 
 RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   const auto start = Clock::now();
-  Contribution contribution;
+  const std::vector<int> drawn = draw();
+  contribution_.dense.clear();
+  contribution_.control.clear();
+  contribution_.messages.clear();
+  contribution_.reports.clear();
   agreed(comm_, [&] {
     require_budget();
-    for (const int client : hosted_) train_client(client, local_update, contribution);
+    for (const int client : drawn) {
+      if (hosted_.contains(client)) train_client(client, local_update);
+    }
   });
   const double seconds_local = seconds_since(start);
   const auto exchange_start = Clock::now();
-  if (aggregated()) exchange(contribution);
-  if (client_private()) accountant_.add(1.0, privacy_.noise_multiplier);
+  const std::vector<Report> reports = gather_reports(drawn);
+  if (aggregated()) exchange(reports);
+  if (client_private()) {
+    accountant_.add(options_.participation, privacy_.noise_multiplier);
+    if (privacy_.clip_quantile > 0) adapt_clip_norm(reports);
+  }
   ++round_;
-  return measure(contribution, seconds_local, seconds_since(exchange_start));
+  return measure(reports, seconds_local, seconds_since(exchange_start));
+}
+
+/// Collective. The clients of this round; amplification by sampling needs that nobody can predict them.
+std::vector<int> Federation::draw() const {
+  if (!aggregated()) return draw_participants(seed_, round_, options_.num_clients, 1.0);
+  if (!client_private()) return draw_participants(seed_, round_, options_.num_clients, options_.participation);
+  std::uint64_t secret = seed_;
+  if (!privacy_.seeded) {
+    const SecureNoise::Key key = shared_key();
+    std::memcpy(&secret, key.data(), sizeof secret);
+  }
+  return draw_independently(secret, round_, options_.num_clients, options_.participation);
+}
+
+double Federation::epsilon_after_round() const {
+  RenyiAccountant next = accountant_;
+  next.add(options_.participation, privacy_.noise_multiplier);
+  return next.epsilon(privacy_.delta);
+}
+
+bool Federation::affords_round() const {
+  return !client_private() || epsilon_after_round() <= privacy_.privacy_budget;
 }
 
 void Federation::require_budget() const {
-  if (!client_private()) return;
-  RenyiAccountant next = accountant_;
-  next.add(1.0, privacy_.noise_multiplier);
-  const double epsilon = next.epsilon(privacy_.delta);
-  if (epsilon > privacy_.privacy_budget) {
-    throw Error(
-        "round {} would raise epsilon to {:.4g} (privacy.privacy_budget is {:.4g}): plan the rounds with fed.rounds or raise the noise",
-        round_ + 1, epsilon, privacy_.privacy_budget);
+  if (affords_round()) return;
+  throw Error(
+      "round {} would raise epsilon to {:.4g} (privacy.privacy_budget is {:.4g}): plan the rounds with fed.rounds or raise the noise",
+      round_ + 1, epsilon_after_round(), privacy_.privacy_budget);
+}
+
+/// Collective. In client order; every rank knows how many to expect.
+std::vector<Federation::Report> Federation::gather_reports(std::span<const int> drawn) const {
+  std::vector<int> counts;
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    const Range theirs = block_range(options_.num_clients, rank, comm_.size());
+    counts.push_back(static_cast<int>(std::count_if(drawn.begin(), drawn.end(), [&](int client) { return theirs.contains(client); })));
+  }
+  std::vector<Report> reports(drawn.size());
+  comm_.all_gather_v<Report>(contribution_.reports, counts, reports);
+  return reports;
+}
+
+void Federation::train_client(int client, const LocalUpdate& local_update) {
+  ClientState& own = clients_[client - hosted_.first];
+  const std::vector<float>& before = aggregated() ? parameters_ : own.parameters;
+  // Models that are handed over are trained where they will be sent from.
+  auto& rows = contribution_.dense;
+  const std::size_t row = rows.size(), length = before.size();
+  rows.insert(rows.end(), before.begin(), before.end());
+  if (averages_moments()) rows.insert(rows.end(), moments_.begin(), moments_.end());
+  std::vector<float> own_moments = own.moments;
+  LocalRound turn{.client = client, .parameters = std::span(rows).subspan(row, length), .moments = own_moments};
+  if (averages_moments()) turn.moments = std::span(rows).subspan(row + length);
+  if (options_.aggregation == Aggregation::fedprox) {
+    turn.proximal = options_.proximal;
+    turn.anchor = before;
+  }
+  if (has_control()) {
+    turn.control = own.control;
+    turn.shared_control = control_;
+  }
+  local_update(turn);
+  Report& report =
+      contribution_.reports.emplace_back(Report{.client = client, .value = turn.value, .steps = static_cast<double>(turn.steps)});
+  report.norm = euclidean_distance(turn.parameters, before);
+  if (!std::isfinite(report.norm) || !std::isfinite(euclidean_norm(turn.moments)) || !std::isfinite(turn.value)) {
+    report.fate = Fate::not_finite;
+    report.value = report.norm = 0;
+    std::copy(before.begin(), before.end(), turn.parameters.begin());
+    own_moments = own.moments;
+  } else if (aggregated() && drops_out(seed_, round_, client, options_.dropout)) {
+    report.fate = Fate::dropped;
+  }
+  if (!averages_moments()) own.moments = std::move(own_moments);
+  if (!aggregated()) std::copy(turn.parameters.begin(), turn.parameters.end(), own.parameters.begin());
+  if (aggregated() && delivers(report)) {
+    deliver(own, before, turn, report);
+  } else {
+    rows.resize(row);
   }
 }
 
-void Federation::train_client(int client, const LocalUpdate& local_update, Contribution& contribution) {
-  ClientState& own = clients_[client - hosted_.first];
-  const std::vector<float>& before = aggregated() ? parameters_ : own.parameters;
-  std::vector<float> after = before;
-  std::vector<float> moments = averages_moments() ? moments_ : own.moments;
-  local_update(client, after, moments);
-  std::vector<float> delta(after.size());
-  for (std::size_t i = 0; i < delta.size(); ++i) delta[i] = after[i] - before[i];
-  require_finite(client, round_ + 1, delta, "parameters");
-  require_finite(client, round_ + 1, moments, "optimiser moments");
-  const double norm = euclidean_norm(delta);
-  if (!aggregated()) own.parameters = std::move(after);
-  const bool clipped = client_private() && clip_to_norm(delta, privacy_.clip_norm) < 1;
-  std::size_t bytes = 0;
-  if (aggregated() && compressed()) {
-    RandomStream stream(seed_, Draw::quantisation, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(round_));
+/// Makes what is handed over of the last row, which holds the trained model.
+void Federation::deliver(ClientState& own, std::span<const float> before, const LocalRound& turn, Report& report) {
+  if ((has_control() || options_.aggregation == Aggregation::fednova) && turn.steps == 0) {
+    throw Error("client {} counted no step (fed.aggregation = {} needs them): call guide with every gradient", own.client,
+                name(options_.aggregation));
+  }
+  report.bytes = static_cast<double>(message_length() * sizeof(float));
+  if (!sends_models()) {
+    for (std::size_t i = 0; i < before.size(); ++i) turn.parameters[i] -= before[i];
+  }
+  if (client_private() && clip_to_norm(turn.parameters, clip_norm_) < 1) report.clipped = 1;
+  if (masked()) {
+    const auto participants = static_cast<std::size_t>(participant_count(options_.num_clients, options_.participation));
+    report.bytes =
+        static_cast<double>(before.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 + mask_overhead_bytes(participants));
+    report.residual = euclidean_norm(own.residual);
+  } else if (compressed()) {
+    RandomStream stream(seed_, Draw::quantisation, static_cast<std::uint64_t>(own.client), static_cast<std::uint64_t>(round_));
     const Compression compression{.ratio = options_.compression == Sparsification::top_k ? options_.compression_ratio : 1.0,
                                   .bits = options_.bits,
                                   .rounding = options_.stochastic ? Rounding::stochastic : Rounding::nearest};
-    bytes = contribution.messages.emplace_back(compress(delta, compression, own.residual, stream)).size();
-  } else if (aggregated()) {
-    if (client_private()) {
-      const double share = privacy_.noise_multiplier * privacy_.clip_norm / std::sqrt(options_.num_clients);
-      noise(SecureNoise::fresh_key(), client).add_to(delta, share);
-    }
-    auto& dense = contribution.dense;
-    dense.insert(dense.end(), delta.begin(), delta.end());
-    if (averages_moments()) dense.insert(dense.end(), moments.begin(), moments.end());
-    bytes = message_length() * sizeof(float);
+    const EncodedUpdate& message = contribution_.messages.emplace_back(compress(turn.parameters, compression, own.residual, stream));
+    contribution_.dense.resize(contribution_.dense.size() - before.size());
+    report.bytes = static_cast<double>(message.size());
+    report.residual = euclidean_norm(own.residual);
+  } else if (client_private() && shares_noise()) {
+    const double share = change_multiplier_ * clip_norm_ / std::sqrt(options_.num_clients);
+    noise(SecureNoise::fresh_key(), own.client).add_to(turn.parameters, share);
+  } else if (options_.aggregation == Aggregation::fednova) {
+    for (float& value : turn.parameters) value = static_cast<float>(value / report.steps);
   }
-  if (!averages_moments()) own.moments = std::move(moments);
-  contribution.facts.insert(contribution.facts.end(),
-                            {norm, clipped ? 1.0 : 0.0, euclidean_norm(own.residual), static_cast<double>(bytes)});
+  if (!has_control()) return;
+  for (std::size_t i = 0; i < own.control.size(); ++i) {
+    const auto change = static_cast<float>(turn.gradient_sum[i] / report.steps - own.control[i]);
+    contribution_.control.push_back(change);
+    own.control[i] += change;  // rounded as the shared one is: of one client they stay equal
+  }
+  report.bytes += static_cast<double>(own.control.size() * sizeof(float));
 }
 
-void Federation::exchange(const Contribution& contribution) {
-  if (!compressed()) {
-    std::vector<float> target = parameters_;
-    target.resize(message_length(), 0.0f);  // moments are replaced by their mean, parameters move by the mean change
-    add_weighted_sum(comm_, contribution.dense, weights_, target);
-    std::copy_n(target.begin(), parameters_.size(), parameters_.begin());
-    if (averages_moments()) std::copy(target.begin() + static_cast<std::ptrdiff_t>(parameters_.size()), target.end(), moments_.begin());
-    return;
+/// How many of the clients that deliver each rank hosts.
+std::vector<int> Federation::rows_of_ranks(std::span<const Report> delivered) const {
+  std::vector<int> rows(comm_.size(), 0);
+  for (const Report& report : delivered) ++rows[owner(report.client, options_.num_clients, comm_.size())];
+  return rows;
+}
+
+/// Of the clients that deliver, in the mean: shares by samples that sum to 1, for FEDORA times exp(temperature * value); fixed under
+/// client-level privacy, where the number of those who deliver would tell who does.
+std::vector<double> Federation::round_weights(std::span<const Report> reports) const {
+  std::vector<double> weights;
+  double highest = -std::numeric_limits<double>::infinity();
+  for (const Report& report : reports) highest = std::max(highest, report.value);
+  for (const Report& report : reports) {
+    double weight = weights_[report.client];
+    if (options_.aggregation == Aggregation::fedora) weight *= std::exp(options_.fedora_temperature * (report.value - highest));
+    weights.push_back(weight);
   }
+  const double sum = client_private() ? options_.num_clients * options_.participation : total(weights);
+  for (double& weight : weights) weight = sum > 0 ? weight / sum : 1.0 / static_cast<double>(weights.size());
+  return weights;
+}
+
+void Federation::exchange(std::span<const Report> reports) {
+  std::vector<Report> delivered;
+  std::copy_if(reports.begin(), reports.end(), std::back_inserter(delivered), [&](const Report& report) { return delivers(report); });
+  const auto lost = [](const Report& report) { return report.fate == Fate::not_finite; };
+  if (!reports.empty() && std::all_of(reports.begin(), reports.end(), lost)) {  // on every rank, as all have the reports
+    throw AgreedError("no client returned finite values in round {} (client {} first): lower the learning rate or check the data",
+                      round_ + 1, reports.front().client);
+  }
+  if (is_robust(options_.aggregation)) {
+    agreed(comm_, [&] { require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size())); });
+  }
+  if (delivered.empty() && !client_private() && !masked()) return;  // nobody delivered: the model stays
+  std::vector<float> proposal = masked()       ? exchange_masked(reports)
+                                : compressed() ? exchange_encoded(delivered)
+                                               : exchange_dense(delivered);
+  if (server_) server_->step(parameters_, proposal);
+  parameters_ = std::move(proposal);
+}
+
+/// The model that the clients' models or changes make, before the server's own step.
+std::vector<float> Federation::exchange_dense(std::span<const Report> delivered) {
+  const std::vector<double> weights = round_weights(delivered);
+  std::vector<float> target(message_length(), 0.0f);
+  if (client_private()) std::copy(parameters_.begin(), parameters_.end(), target.begin());
+  if (is_robust(options_.aggregation)) {
+    combine_robustly(comm_, contribution_.dense, rows_of_ranks(delivered),
+                     {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = parameters_.size()}, target);
+  } else {
+    add_weighted_sum(comm_, contribution_.dense, rows_of_ranks(delivered), weights, target);
+  }
+  if (averages_moments()) std::copy(target.begin() + static_cast<std::ptrdiff_t>(parameters_.size()), target.end(), moments_.begin());
+  target.resize(parameters_.size());
+  if (options_.aggregation == Aggregation::fednova) {
+    double steps = 0;  // effective ones: the mean
+    for (std::size_t i = 0; i < delivered.size(); ++i) steps += weights[i] * delivered[i].steps;
+    for (std::size_t i = 0; i < target.size(); ++i) target[i] = static_cast<float>(parameters_[i] + steps * target[i]);
+  }
+  if (has_control()) {
+    std::vector<double> shares;
+    for (const Report& report : delivered) shares.push_back(weights_[report.client] / total(weights_));
+    add_weighted_sum(comm_, contribution_.control, rows_of_ranks(delivered), shares, control_);
+  }
+  if (client_private() && !shares_noise()) shared_noise().add_to(target, mean_noise());
+  return target;
+}
+
+std::vector<float> Federation::exchange_encoded(std::span<const Report> delivered) {
+  std::vector<float> target = parameters_;
+  if (is_robust(options_.aggregation)) {
+    const std::vector<float> rows = gather_decoded(comm_, contribution_.messages, target.size());
+    std::vector<float> change(target.size());
+    combine_robustly(rows, delivered.size(), {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = target.size()},
+                     change);
+    for (std::size_t i = 0; i < target.size(); ++i) target[i] += change[i];
+    return target;
+  }
+  const std::vector<double> weights = round_weights(delivered);
   if (!client_private()) {
-    add_encoded_sum(comm_, contribution.messages, weights_, {}, parameters_);
-    return;
+    add_encoded_sum(comm_, contribution_.messages, weights, {}, target);
+    return target;
   }
+  SecureNoise noise = shared_noise();
+  add_encoded_sum(comm_, contribution_.messages, weights, {.clip_norm = clip_norm_, .noise_scale = mean_noise(), .noise = &noise}, target);
+  return target;
+}
+
+/// Collective. A key that no other job knows.
+SecureNoise::Key Federation::shared_key() const {
   SecureNoise::Key key{};
   agreed(comm_, [&] {
     if (comm_.rank() == 0) key = SecureNoise::fresh_key();
   });
   comm_.broadcast(std::span<unsigned char>(key), 0);
-  SecureNoise shared = noise(key, options_.num_clients);
-  const double scale = privacy_.noise_multiplier * privacy_.clip_norm / options_.num_clients;
-  add_encoded_sum(comm_, contribution.messages, weights_, {.clip_norm = privacy_.clip_norm, .noise_scale = scale, .noise = &shared},
-                  parameters_);
+  return key;
+}
+
+/// Collective. The same on every rank.
+SecureNoise Federation::shared_noise() const {
+  return noise(shared_key(), options_.num_clients);
+}
+
+/// Standard deviation of the noise in the mean change.
+double Federation::mean_noise() const {
+  return change_multiplier_ * clip_norm_ / (options_.num_clients * options_.participation);
 }
 
 /// The source of this round's noise: of a client, or of all together where client is num_clients.
@@ -166,17 +361,36 @@ SecureNoise Federation::noise(const SecureNoise::Key& key, int client) const {
   return SecureNoise::seeded(seed_, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(round_));
 }
 
-RoundMetrics Federation::measure(const Contribution& contribution, double seconds_local, double seconds_exchange) const {
-  const std::vector<double> facts = comm_.all_gather_v<double>(contribution.facts);
+double Federation::count_noise() const {
+  return privacy_.count_noise > 0 ? privacy_.count_noise : options_.num_clients / 20.0;
+}
+
+/// Collective. Moves the clip norm towards the quantile; clients count by plus or minus a half, so that one moves the count by a half.
+void Federation::adapt_clip_norm(std::span<const Report> reports) {
+  double count = 0;
+  for (const Report& report : reports) {
+    if (delivers(report)) count += report.clipped > 0 ? -0.5 : 0.5;
+  }
+  count += count_noise() * noise(shared_key(), options_.num_clients + 1).normal();
+  const double share = 0.5 + count / (options_.num_clients * options_.participation);
+  constexpr double rate = 0.2;  // the paper's
+  clip_norm_ = next_clip_norm(clip_norm_, share, privacy_.clip_quantile, rate);
+}
+
+RoundMetrics Federation::measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const {
   std::array<double, 2> seconds{seconds_local, seconds_exchange};
   comm_.all_reduce_max(std::span<double>(seconds));
   RoundMetrics metrics{.round = round_, .seconds_local = seconds[0], .seconds_exchange = seconds[1]};
-  metrics.dense_bytes = static_cast<std::uint64_t>(options_.num_clients) * message_length() * sizeof(float);
-  for (std::size_t i = 0; i < facts.size(); i += 4) {
-    metrics.update_norm += facts[i] / options_.num_clients;
-    metrics.clipped_fraction += facts[i + 1] / options_.num_clients;
-    metrics.max_residual = std::max(metrics.max_residual, facts[i + 2]);
-    metrics.bytes_sent += static_cast<std::uint64_t>(facts[i + 3]);
+  const auto participants = static_cast<double>(reports.size());
+  metrics.participants = static_cast<int>(reports.size());
+  metrics.dense_bytes = reports.size() * message_length() * sizeof(float);
+  for (const Report& report : reports) {
+    metrics.update_norm += report.norm / participants;
+    metrics.clipped_fraction += report.clipped / participants;
+    metrics.max_residual = std::max(metrics.max_residual, report.residual);
+    metrics.bytes_sent += static_cast<std::uint64_t>(report.bytes);
+    if (report.fate == Fate::dropped) metrics.dropped.push_back(report.client);
+    if (report.fate == Fate::not_finite) metrics.excluded.push_back(report.client);
   }
   return metrics;
 }
@@ -194,21 +408,32 @@ PrivacyStatement Federation::statement() const {
           .epsilon = accountant_.epsilon(privacy_.delta),
           .delta = privacy_.delta,
           .noise_multiplier = privacy_.noise_multiplier,
-          .clip_norm = privacy_.clip_norm,
+          .clip_norm = clip_norm_,
           .steps = round_,
-          .sampling_rate = 1.0,
+          .sampling_rate = options_.participation,
           .noise_private = !privacy_.seeded};
 }
 
 FederationState Federation::state() const {
   const auto events = accountant_.events();
-  return {.round = round_, .parameters = parameters_, .moments = moments_, .clients = clients_, .ledger = {events.begin(), events.end()}};
+  return {.round = round_,
+          .parameters = parameters_,
+          .moments = moments_,
+          .server_moments = server_ ? server_->moments() : std::vector<float>{},
+          .control = control_,
+          .clients = clients_,
+          .ledger = {events.begin(), events.end()},
+          .clip_norm = clip_norm_};
 }
 
 void Federation::restore(FederationState state) {
   if (state.parameters.size() != parameters_.size() || state.moments.size() != moments_.size()) {
     throw Error("the checkpoint holds {} parameters and {} moments (the model has {} and {}): resume with the deck that wrote it",
                 state.parameters.size(), state.moments.size(), parameters_.size(), moments_.size());
+  }
+  if (state.control.size() != control_.size() || state.server_moments.size() != (server_ ? server_->moments().size() : 0)) {
+    throw Error("the checkpoint's server state is of another strategy (fed.aggregation = {}): resume with the deck that wrote it",
+                name(options_.aggregation));
   }
   std::vector<ClientState> restored;
   for (const ClientState& own : clients_) {
@@ -217,7 +442,7 @@ void Federation::restore(FederationState state) {
     if (saved == state.clients.end())
       throw Error("the checkpoint holds nothing of client {}: resume with the deck that wrote it", own.client);
     if (saved->parameters.size() != own.parameters.size() || saved->moments.size() != own.moments.size() ||
-        saved->residual.size() != own.residual.size()) {
+        saved->residual.size() != own.residual.size() || saved->control.size() != own.control.size()) {
       throw Error("the checkpoint's client {} was federated in another way: resume with the deck that wrote it", own.client);
     }
     restored.push_back(std::move(*saved));
@@ -228,6 +453,9 @@ void Federation::restore(FederationState state) {
   accountant_ = std::move(ledger);
   parameters_ = std::move(state.parameters);
   moments_ = std::move(state.moments);
+  control_ = std::move(state.control);
+  if (server_) server_->restore(std::move(state.server_moments));
+  clip_norm_ = state.clip_norm;
   round_ = state.round;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "fed/compression.hpp"
+#include "fed/local_round.hpp"
 #include "fed/options.hpp"
+#include "fed/server_optimiser.hpp"
 #include "privacy/accountant.hpp"
 #include "privacy/options.hpp"
 #include "privacy/statement.hpp"
@@ -11,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,9 +27,12 @@ struct RoundMetrics {
   int round = 0;                  ///< counted from 1
   std::uint64_t bytes_sent = 0;   ///< payload that the clients handed over
   std::uint64_t dense_bytes = 0;  ///< what the same updates take as plain float32
-  double update_norm = 0;         ///< Euclidean norm of a client's change before clipping, mean over clients
-  double clipped_fraction = 0;    ///< share of the clients whose change was clipped
+  double update_norm = 0;         ///< Euclidean norm of a client's change before clipping, mean over participants
+  double clipped_fraction = 0;    ///< share of the participants whose change was clipped
   double max_residual = 0;        ///< largest norm that error feedback holds back for a client
+  int participants = 0;           ///< clients drawn for the round
+  std::vector<int> dropped;       ///< clients that trained and did not deliver
+  std::vector<int> excluded;      ///< clients left out, as what they returned was not finite
   double seconds_local = 0;
   double seconds_exchange = 0;
 };
@@ -37,38 +43,49 @@ struct ClientState {
   std::vector<float> parameters;  ///< its own model, where nothing is aggregated
   std::vector<float> moments;     ///< its own optimiser moments, where they are not averaged
   std::vector<float> residual;    ///< of error feedback
+  std::vector<float> control;     ///< SCAFFOLD's: mean gradient of its last local round
 };
 
 /// All that a resumed run needs to go on with the same bits.
 struct FederationState {
   int round = 0;
   std::vector<float> parameters, moments;  ///< shared, the same on every rank
+  std::vector<float> server_moments;       ///< of ServerOptimiser
+  std::vector<float> control;              ///< SCAFFOLD's: weighted mean of the clients'
   std::vector<ClientState> clients;        ///< in state() those hosted here
   std::vector<PrivacyEvent> ledger;
+  double clip_norm = 0;  ///< of the next round
 };
 
 /// Many owners, one model. Knows flat vectors alone: what they mean is the caller's business.
 ///
-/// With privacy.unit = client each round is one step (sampling rate 1) of the Gaussian mechanism on the clients' clipped changes, with
-/// equal weights; optimiser moments stay at home. Uncompressed, each client adds its share of the noise itself. Compressed, what is sent
-/// depends on the data in ways that noise on the sender's side does not cover, so receivers clip the decoded contributions and add the
-/// whole noise from a key that they share. Either way the promise is towards those who see the models and not single messages: the ranks of
-/// a job trust each other. Record-level noise is the learner's business, as is its ledger.
+/// A round draws its participants; what they make of the shared model is combined by the strategy. A client that returns a value that is
+/// not finite is left out and named; with privacy.unit = client it counts as one that changed nothing.
+///
+/// With privacy.unit = client each round is one step of the Gaussian mechanism on the clients' clipped changes, sampled at rate
+/// fed.participation, with equal weights; optimiser moments stay at home. Uncompressed and with everybody taking part, each client adds its
+/// share of the noise itself. Compressed, what is sent depends on the data in ways that noise on the sender's side does not cover, so
+/// receivers clip the decoded contributions and add the whole noise from a key that they share. Either way the promise is towards those who
+/// see the models and not single messages: the ranks of a job trust each other. Record-level noise is the learner's business, as is its
+/// ledger.
 class Federation {
  public:
   /// Trains one client, in place: parameters and optimiser moments in, updated ones out. It must not communicate.
-  using LocalUpdate = std::function<void(int client, std::span<float> parameters, std::span<float> moments)>;
+  using LocalUpdate = std::function<void(LocalRound& turn)>;
 
   /// Collective on comm, which must outlive this object. Starts from rank 0's parameters (of one length on every rank) and moments of
   /// zero. weights: samples of every client, hosted here or not. Throws AgreedError if an option is out of range.
   Federation(const Communicator& comm, FederationOptions options, PrivacyOptions privacy, std::vector<float> parameters,
              std::size_t moment_count, std::vector<double> weights, std::uint64_t seed);
 
-  /// Collective. Trains the clients hosted here and exchanges what they learned. Throws AgreedError if local_update throws or returns a
-  /// value that is not finite on any rank, or if the round would exceed the privacy budget. After a throw, restore() or discard.
+  /// Collective. Trains the participants hosted here and exchanges what they learned. Throws AgreedError if local_update throws on any
+  /// rank, if no participant returned finite values, if too few deliver for the strategy, or if the round would exceed the privacy
+  /// budget. After a throw, restore() or discard.
   RoundMetrics run_round(const LocalUpdate& local_update);
 
   int round() const { return round_; }
+  /// Whether the privacy budget covers another round.
+  bool affords_round() const;
   /// Clients hosted by this rank.
   Range hosted() const { return hosted_; }
   /// The shared model, or where nothing is aggregated that of a client hosted here.
@@ -85,30 +102,71 @@ class Federation {
   bool client_private() const { return privacy_.unit == PrivacyUnit::client; }
   bool aggregated() const { return options_.aggregation != Aggregation::none; }
   bool compressed() const { return options_.compression != Sparsification::none || options_.bits != 32; }
-  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private(); }
+  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private() && !masked(); }
+  bool masked() const { return aggregated() && options_.secure_aggregation == SecureAggregation::masks; }
+  bool has_control() const { return options_.aggregation == Aggregation::scaffold; }
+  /// Whether clients hand over their models rather than the change: then the mean of one model is that model, bit for bit.
+  bool sends_models() const { return !compressed() && !client_private() && !masked() && options_.aggregation != Aggregation::fednova; }
+  /// Whether every client adds its share of the noise; a share that may be missing protects nobody.
+  bool shares_noise() const { return !compressed() && options_.participation == 1 && options_.dropout == 0; }
   std::size_t message_length() const { return parameters_.size() + (averages_moments() ? moments_.size() : 0); }
 
-  /// What the clients hosted here hand over in a round.
-  struct Contribution {
-    std::vector<float> dense;             ///< [hosted, parameters (+ moments)]
-    std::vector<EncodedUpdate> messages;  ///< [hosted]
-    std::vector<double> facts;            ///< [hosted, 4]: norm, clipped, residual norm, bytes
+  enum class Fate : std::int32_t { delivered, dropped, not_finite };
+  /// What everybody learns of a participant.
+  struct Report {
+    std::int32_t client = 0;
+    Fate fate = Fate::delivered;
+    double norm = 0, clipped = 0, residual = 0, bytes = 0, value = 0, steps = 0;
   };
+  /// What the participants hosted here hand over in a round.
+  struct Contribution {
+    std::vector<float> dense;             ///< [delivering, parameters (+ moments)]
+    std::vector<float> control;           ///< [delivering, parameters]: change of the control variate
+    std::vector<EncodedUpdate> messages;  ///< [delivering]
+    std::vector<Report> reports;
+  };
+  std::vector<int> draw() const;
+  double epsilon_after_round() const;
   void require_budget() const;
-  void train_client(int client, const LocalUpdate& local_update, Contribution& contribution);
-  void exchange(const Contribution& contribution);
-  RoundMetrics measure(const Contribution& contribution, double seconds_local, double seconds_exchange) const;
+  void train_client(int client, const LocalUpdate& local_update);
+  void deliver(ClientState& own, std::span<const float> before, const LocalRound& turn, Report& report);
+  std::vector<int> rows_of_ranks(std::span<const Report> delivered) const;
+  std::vector<Report> gather_reports(std::span<const int> drawn) const;
+  bool delivers(const Report& report) const {
+    return report.fate == Fate::delivered || (report.fate == Fate::not_finite && client_private());
+  }
+  std::vector<double> round_weights(std::span<const Report> reports) const;
+  void exchange(std::span<const Report> reports);
+  std::vector<float> exchange_dense(std::span<const Report> delivered);
+  std::vector<float> exchange_masked(std::span<const Report> reports);
+  template <class Word>
+  std::vector<float> masked_mean(std::span<const float> rows, std::span<const Report> reports);
+  double public_step(double range, int participants) const;
+  double private_step(int threshold) const;
+  double rounding_norm(double step) const;
+  std::vector<std::int64_t> levels_of(int client, std::span<const float> change, double weight, double step);
+  std::vector<float> exchange_encoded(std::span<const Report> delivered);
+  RoundMetrics measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const;
   SecureNoise noise(const std::array<unsigned char, 32>& key, int client) const;
+  std::array<unsigned char, 32> shared_key() const;
+  SecureNoise shared_noise() const;
+  double mean_noise() const;
+  double count_noise() const;
+  void adapt_clip_norm(std::span<const Report> reports);
 
   const Communicator& comm_;
   FederationOptions options_;
   PrivacyOptions privacy_;
   std::uint64_t seed_;
   Range hosted_;
-  std::vector<double> weights_;  ///< sum to 1
-  std::vector<float> parameters_, moments_;
+  std::vector<double> weights_;  ///< of the clients, not normalised
+  std::vector<float> parameters_, moments_, control_;
+  std::optional<ServerOptimiser> server_;
   std::vector<ClientState> clients_;
+  Contribution contribution_;  ///< of this round; its memory serves all
   RenyiAccountant accountant_;
+  double clip_norm_ = 0;          ///< of the next round
+  double change_multiplier_ = 0;  ///< deviation of the noise on the sum of changes over clip_norm_
   int round_ = 0;
 };
 

@@ -4,18 +4,49 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace gridfed {
 
-/// How clients' updates become one model; none leaves each client alone with its own.
-enum class Aggregation { fedavg, none };
+/// How clients' models become one (docs/federation.md has the formulas); none leaves each client alone with its own.
+enum class Aggregation {
+  fedavg,
+  fedavgm,
+  fedprox,
+  fedadam,
+  fedyogi,
+  fedadagrad,
+  scaffold,
+  fednova,
+  fedora,
+  median,
+  trimmed_mean,
+  krum,
+  multi_krum,
+  none
+};
 /// Which coordinates of an update are sent.
 enum class Sparsification { none, top_k };
+
+/// What the ranks see of one client's update: all of it, or a masked vector that only the sum unmasks.
+enum class SecureAggregation { none, masks };
 
 struct FederationOptions {
   int num_clients = 4;
   int rounds = 40;
   Aggregation aggregation = Aggregation::fedavg;
+  double participation = 1.0;  ///< share of the clients drawn for a round
+  double dropout = 0.0;        ///< probability that a client that trained does not deliver
+  double proximal = 0.01;
+  double server_learning_rate = 0.0;  ///< 0: 1, or 0.01 where the server's steps are adaptive
+  double server_momentum = 0.9;
+  double server_second_momentum = 0.99;
+  double server_adaptivity = 1e-3;
+  double fedora_temperature = 1.0;
+  int byzantine = 1;
+  SecureAggregation secure_aggregation = SecureAggregation::none;
+  int modulus_bits = 32;         ///< of secure sums: 32 or 64
+  double mask_threshold = 0.67;  ///< share of the participants that must deliver
   Sparsification compression = Sparsification::none;
   double compression_ratio = 0.1;
   bool error_feedback = true;  ///< delays a coordinate by about 1 / compression_ratio rounds: local change must be slow against that
@@ -25,6 +56,17 @@ struct FederationOptions {
   int local_sgd_steps = 0;
   bool average_moments = true;
 };
+
+std::string_view name(Aggregation aggregation);
+/// Throws Error naming the choices.
+Aggregation aggregation(std::string_view name);
+
+/// Whether the rule withstands clients that send anything, so that it is no mean of all.
+bool is_robust(Aggregation aggregation);
+/// Participants that must deliver, at least: of those that are drawn.
+int mask_threshold(const FederationOptions& options, int participants);
+/// Whether the server steps along the mean change in a way of its own.
+bool has_server_optimiser(Aggregation aggregation);
 
 void declare(boost::program_options::options_description& deck, FederationOptions& options);
 

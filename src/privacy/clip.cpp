@@ -2,14 +2,33 @@
 
 #include "runtime/error.hpp"
 
+#include <array>
 #include <cmath>
 
 namespace gridfed {
 
+namespace {
+
+/// Root of the sum of value(i)^2 over i < size. One sum after the other would wait for each addition.
+template <class Value>
+double root_of_squares(std::size_t size, Value value) {
+  std::array<double, 8> sums{};
+  std::size_t i = 0;
+  for (; i + sums.size() <= size; i += sums.size()) {
+    for (std::size_t lane = 0; lane < sums.size(); ++lane) sums[lane] += value(i + lane) * value(i + lane);
+  }
+  for (; i < size; ++i) sums[0] += value(i) * value(i);
+  return std::sqrt(((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])));
+}
+
+}  // namespace
+
 double euclidean_norm(std::span<const float> values) {
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * value;
-  return std::sqrt(squares);
+  return root_of_squares(values.size(), [&](std::size_t i) { return static_cast<double>(values[i]); });
+}
+
+double euclidean_distance(std::span<const float> a, std::span<const float> b) {
+  return root_of_squares(a.size(), [&](std::size_t i) { return static_cast<double>(a[i]) - b[i]; });
 }
 
 double clip_to_norm(std::span<float> values, double clip_norm) {

@@ -4,8 +4,11 @@
 
 namespace gridfed {
 
-/// Euclidean norm, summed in double and in index order.
+/// Euclidean norm, summed in double in eight interleaved sums, whatever the machine.
 double euclidean_norm(std::span<const float> values);
+
+/// Euclidean norm of the difference of two vectors of one length, likewise; not finite if and only if one of them is not.
+double euclidean_distance(std::span<const float> a, std::span<const float> b);
 
 /// Scales values down so that their Euclidean norm is at most clip_norm, rounding included; returns the factor, 1 where nothing was
 /// clipped. Throws Error if the norm is not finite or clip_norm not positive.

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <utility>
 
 namespace gridfed {
 
@@ -53,13 +54,14 @@ void SecureNoise::refill() {
   used_ = 0;
 }
 
+std::uint64_t SecureNoise::bits() {
+  if (used_ == buffer_.size()) refill();
+  return std::exchange(buffer_[used_++], 0);  // what was drawn is not left in memory
+}
+
 /// Uniform in (0, 1], 53 bits.
 double SecureNoise::uniform() {
-  if (used_ == buffer_.size()) refill();
-  std::uint64_t& word = buffer_[used_++];
-  const double value = static_cast<double>((word >> 11) + 1) * 0x1.0p-53;
-  word = 0;  // what was drawn is not left in memory
-  return value;
+  return static_cast<double>((bits() >> 11) + 1) * 0x1.0p-53;
 }
 
 double SecureNoise::normal() {

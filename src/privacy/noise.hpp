@@ -27,6 +27,8 @@ class SecureNoise {
   static Key fresh_key();
 
   double normal();
+  /// 64 random bits.
+  std::uint64_t bits();
   /// values[i] += scale * normal().
   void add_to(std::span<float> values, double scale);
   /// False for a seeded source: what it protects is not private.

@@ -24,6 +24,15 @@ void declare(po::options_description& deck, PrivacyOptions& o) {
        "largest Euclidean norm of one unit's contribution; longer ones are scaled down")  //
       ("privacy.noise_multiplier", po::value(&o.noise_multiplier)->default_value(o.noise_multiplier),
        "standard deviation of the noise over the clip norm; 0 sets the least that keeps the budget")  //
+      ("privacy.integer_noise",
+       po::value<std::string>()->default_value(std::string(name(o.integer_noise)))->notifier([&o](const std::string& text) {
+         o.integer_noise = integer_noise(text);
+       }),
+       "noise of secure sums: discrete_gaussian or skellam")  //
+      ("privacy.clip_quantile", po::value(&o.clip_quantile)->default_value(o.clip_quantile),
+       "above 0: the clip norm of client-level privacy follows this quantile of the clients' norms, from clip_norm on")  //
+      ("privacy.count_noise", po::value(&o.count_noise)->default_value(o.count_noise),
+       "standard deviation of the noised count that tells the quantile; 0 = a twentieth of the clients")  //
       ("privacy.seeded", po::value(&o.seeded)->default_value(o.seeded),
        "draw the noise from the seed (tests only: every output is marked as not private)");
 }
@@ -34,6 +43,8 @@ void validate(const PrivacyOptions& o) {
   if (!(o.delta > 0 && o.delta < 1))
     throw Error("privacy.delta is {}: set a probability between 0 and 1, well below one over the number of units", o.delta);
   if (!(o.clip_norm > 0)) throw Error("privacy.clip_norm is {}: set it above 0", o.clip_norm);
+  if (!(o.clip_quantile >= 0 && o.clip_quantile < 1)) throw Error("privacy.clip_quantile is {}: set it from 0 to below 1", o.clip_quantile);
+  if (!(o.count_noise >= 0)) throw Error("privacy.count_noise is {}: set it to 0 or more", o.count_noise);
   if (!(o.noise_multiplier >= 0))
     throw Error("privacy.noise_multiplier is {}: set it above 0, or to 0 to have it follow from the budget", o.noise_multiplier);
 }

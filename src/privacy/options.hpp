@@ -1,5 +1,6 @@
 #pragma once
 
+#include "privacy/discrete_noise.hpp"
 #include "privacy/statement.hpp"
 
 #include <boost/program_options/options_description.hpp>
@@ -11,8 +12,11 @@ struct PrivacyOptions {
   double privacy_budget = 10.0;  ///< epsilon
   double delta = 1e-5;
   double clip_norm = 1.0;
-  double noise_multiplier = 0.0;  ///< 0: the least that keeps the budget
-  bool seeded = false;            ///< noise from the seed, for tests
+  double noise_multiplier = 0.0;                                 ///< 0: the least that keeps the budget
+  IntegerNoise integer_noise = IntegerNoise::discrete_gaussian;  ///< where sums are of integers
+  double clip_quantile = 0.0;                                    ///< above 0: the clip norm follows this quantile of the clients' norms
+  double count_noise = 0.0;                                      ///< deviation of the count that tells it; 0: a twentieth of the clients
+  bool seeded = false;                                           ///< noise from the seed, for tests
 };
 
 void declare(boost::program_options::options_description& deck, PrivacyOptions& options);

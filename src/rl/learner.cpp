@@ -78,6 +78,7 @@ Losses Learner::update(const Batch& batch, const PrivateUpdate* privacy) {
     const auto share = static_cast<float>(1.0 / privacy->expected_batch_size);
     for (float& g : gradient_) g *= share;
   }
+  if (guide_) guide_(shared_parameters(), std::span(gradient_).first(layout_.shared));
   step();
   return losses;
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace gridfed {
@@ -65,6 +66,11 @@ class Learner {
   std::span<float> targets() { return state_.targets; }
   std::span<float> shared_targets() { return std::span(state_.targets).first(target_layout_.shared); }
 
+  /// Called in every update with the shared parameters and their gradient, which it may change before the step; private updates have added
+  /// their noise by then. Empty: the gradient is left as it is.
+  using GradientGuide = std::function<void(std::span<const float> shared_parameters, std::span<float> shared_gradient)>;
+  void guide_shared_gradient(GradientGuide guide) { guide_ = std::move(guide); }
+
   /// The gradient the last update stepped along, laid out as parameters(): a mean over the batch, or the clipped and noised one.
   std::span<const float> gradient() const { return gradient_; }
   std::int64_t updates() const { return state_.updates; }
@@ -89,6 +95,7 @@ class Learner {
   LearnerState state_;
   std::vector<float> gradient_, row_weights_;
   std::unique_ptr<Objective> objective_;
+  GradientGuide guide_;
 };
 
 }  // namespace gridfed

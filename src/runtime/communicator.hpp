@@ -74,6 +74,12 @@ class Communicator {
     if (counts) *counts = std::move(lengths);
     return all;
   }
+  /// Collective on comm. The same where every rank knows the lengths of all parts: one message less.
+  template <class T>
+  requires std::is_trivially_copyable_v<T>
+  void all_gather_v(std::span<const T> mine, std::span<const int> counts, std::span<T> all) const {
+    gather(mine.data(), mine.size(), all.data(), sizeof(T), counts);
+  }
   /// Collective on comm. values has the same length on every rank.
   template <class T>
   requires std::is_trivially_copyable_v<T>
@@ -91,6 +97,13 @@ class Communicator {
     exchange(send.data(), send_counts, received.data(), sizeof(T), lengths);
     if (recv_counts) *recv_counts = std::move(lengths);
     return received;
+  }
+  /// Collective on comm. The same where every rank knows what it receives.
+  template <class T>
+  requires std::is_trivially_copyable_v<T>
+  void all_to_all_v(std::span<const T> send, std::span<const int> send_counts, std::span<const int> recv_counts,
+                    std::span<T> received) const {
+    exchange(send.data(), send_counts, received.data(), sizeof(T), recv_counts);
   }
   /// Collective on comm. Throws the same AgreedError on every rank if any passes a message: that of the lowest such rank.
   void agree(const std::optional<std::string>& failure) const;

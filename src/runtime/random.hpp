@@ -23,6 +23,8 @@ enum class Draw : std::uint32_t {
   outage,
   synthetic_network,
   load_field,
+  participation,
+  dropout,
 };
 
 /// Random numbers that depend on what is drawn, never on rank or call order: (seed, purpose, client, index) names the stream.

@@ -116,6 +116,29 @@ case_ranks() {
   [[ $("$probe" attribute n1/policy_federated_0.h5 privacy) == "No differential privacy"* ]] || fail "federated claims privacy"
 }
 
+# Every strategy through the deck: the same bits on 1 and 2 ranks.
+case_strategies() {
+  local strategy folder dropout ranks
+  must 1 dataset --output data
+  for strategy in fedavgm fedprox fedadam scaffold fednova fedora multi_krum; do
+    dropout=0.1
+    [[ $strategy != multi_krum ]] || dropout=0  # needs all three
+    for ranks in 1 2; do
+      folder=$strategy$ranks
+      must "$ranks" train --output "$folder" --data.file data/dataset.h5 --train.variants federated --fed.aggregation "$strategy" \
+        --fed.byzantine 0 --fed.dropout "$dropout" --rl.batch_size 64
+    done
+    must_same_policies "${strategy}1" "${strategy}2" 1
+  done
+  for ranks in 1 2; do
+    must "$ranks" train --output "masks$ranks" --data.file data/dataset.h5 --train.variants federated --fed.secure_aggregation masks
+  done
+  must_same_policies masks1 masks2 1
+  "$probe" same fedprox1/policy_federated_0.h5 fedora1/policy_federated_0.h5 >log && fail "two strategies gave one policy"
+  refused krum/policy_federated_0.h5 "fed.aggregation = krum withstands 1 bad clients among 5" 1 train --config study.ini --output krum \
+    --fed.aggregation krum
+}
+
 # stopped_by_signal <ranks> <folder>: starts a training and asks it to stop once it has passed a validation.
 stopped_by_signal() {
   local ranks=$1 out=$2

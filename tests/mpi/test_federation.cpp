@@ -35,6 +35,10 @@ void train(int client, std::span<float> x, std::span<float> moments) {
   }
 }
 
+void train(LocalRound& turn) {
+  train(turn.client, turn.parameters, turn.moments);
+}
+
 std::vector<float> start() {
   std::vector<float> x(size);
   RandomStream stream(seed, Draw::initial_weights);
@@ -59,7 +63,7 @@ class FederationTest : public testing::Test {
   }
   /// The models after some rounds, the shared one or those of the clients hosted by a rank.
   std::vector<std::vector<float>> models(Federation& federation, int rounds) const {
-    for (int round = 0; round < rounds; ++round) metrics.push_back(federation.run_round(train));
+    for (int round = 0; round < rounds; ++round) metrics.push_back(federation.run_round([](LocalRound& turn) { train(turn); }));
     std::vector<std::vector<float>> all;
     for (const int client : federation.hosted()) all.push_back(copy(federation.parameters(client)));
     return all;
@@ -114,15 +118,15 @@ TEST_P(FederationOf, DenseRoundsEqualTheFormulaBitForBit) {
   const auto weights = samples(clients);
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   for (int round = 0; round < 3; ++round) {
-    const RoundMetrics of_round = federation.run_round(train);
-    std::vector<double> change(size), mean(2 * size);
+    const RoundMetrics of_round = federation.run_round([](LocalRound& turn) { train(turn); });
+    std::vector<double> model(size), mean(2 * size);
     for (int client = 0; client < clients; ++client) {
       std::vector<float> own = x, own_moments = moments;
       train(client, own, own_moments);
-      for (std::size_t i = 0; i < size; ++i) change[i] += weights[client] / total * (own[i] - x[i]);
+      for (std::size_t i = 0; i < size; ++i) model[i] += weights[client] / total * own[i];
       for (std::size_t i = 0; i < 2 * size; ++i) mean[i] += weights[client] / total * own_moments[i];
     }
-    for (std::size_t i = 0; i < size; ++i) x[i] = static_cast<float>(x[i] + change[i]);
+    for (std::size_t i = 0; i < size; ++i) x[i] = static_cast<float>(model[i]);
     for (std::size_t i = 0; i < 2 * size; ++i) moments[i] = static_cast<float>(mean[i]);
     EXPECT_EQ(copy(federation.parameters(0)), x);
     EXPECT_EQ(federation.state().moments, moments);
@@ -147,7 +151,8 @@ TEST_P(FederationOf, RankCountDoesNotMatter) {
 
 /// A round's local update that makes the federation a gradient descent on the weighted loss.
 Federation::LocalUpdate gradient_step(float rate) {
-  return [rate](int client, std::span<float> x, std::span<float>) {
+  return [rate](LocalRound& turn) {
+    const auto [client, x] = std::pair(turn.client, turn.parameters);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] -= rate * (1.0f + 0.2f * static_cast<float>(client)) * (x[i] - optimum(client, i));
   };
 }
@@ -187,7 +192,7 @@ TEST_P(FederationOf, ATenthOfTheUpdateInEightBitsReachesTheOptimumToo) {
 TEST_P(FederationOf, WithoutAggregationEachClientLearnsAlone) {
   const int clients = GetParam();
   Federation federation = make(comm, {.num_clients = clients, .aggregation = Aggregation::none});
-  for (int round = 0; round < 3; ++round) EXPECT_EQ(federation.run_round(train).bytes_sent, 0u);
+  for (int round = 0; round < 3; ++round) EXPECT_EQ(federation.run_round([](LocalRound& turn) { train(turn); }).bytes_sent, 0u);
   for (const int client : federation.hosted()) {
     std::vector<float> x = start(), moments(2 * size);
     for (int round = 0; round < 3; ++round) train(client, x, moments);
@@ -200,32 +205,44 @@ TEST_P(FederationOf, AClientThatThrowsEndsTheRoundOnEveryRank) {
   const int clients = GetParam(), culprit = clients - 1;
   for (const int bits : {32, 8}) {
     Federation federation = make(comm, {.num_clients = clients, .bits = bits});
-    federation.run_round(train);
+    federation.run_round([](LocalRound& turn) { train(turn); });
     const std::string text = agreed_error_of([&] {
-      federation.run_round([&](int client, std::span<float> x, std::span<float> moments) {
-        if (client == culprit) throw std::runtime_error("its data are gone");
-        train(client, x, moments);
+      federation.run_round([&](LocalRound& turn) {
+        if (turn.client == culprit) throw std::runtime_error("its data are gone");
+        train(turn);
       });
     });
     EXPECT_NE(text.find("its data are gone"), std::string::npos) << text;
   }
 }
 
-TEST_P(FederationOf, AnUpdateThatIsNotFiniteNamesClientAndRound) {
+TEST_P(FederationOf, AClientThatIsNotFiniteIsLeftOutNamedAndCounted) {
   const int clients = GetParam(), culprit = clients / 2;
-  Federation federation = make(comm, {.num_clients = clients});
-  federation.run_round(train);
-  const auto poison = [&](bool moments_too) {
-    return [=](int client, std::span<float> x, std::span<float> moments) {
-      train(client, x, moments);
-      if (client == culprit) (moments_too ? moments : x)[5] = std::numeric_limits<float>::quiet_NaN();
+  for (const int poisoned : {0, 1, 2}) {
+    Federation federation = make(comm, {.num_clients = clients});
+    const auto poison = [&](LocalRound& turn) {
+      train(turn);
+      if (turn.client != culprit) return;
+      if (poisoned == 0) turn.parameters[5] = std::numeric_limits<float>::quiet_NaN();
+      if (poisoned == 1) turn.moments[size] = std::numeric_limits<float>::infinity();
+      if (poisoned == 2) turn.value = -std::numeric_limits<double>::infinity();
     };
-  };
-  for (const bool moments_too : {false, true}) {
-    const std::string text = agreed_error_of([&] { federation.run_round(poison(moments_too)); });
-    EXPECT_NE(text.find(fmt::format("client {} returned {}", culprit, moments_too ? "optimiser moments" : "parameters")), std::string::npos)
-        << text;
-    EXPECT_NE(text.find("round 2"), std::string::npos) << text;
+    if (clients == 1) {
+      const std::string text = agreed_error_of([&] { federation.run_round(poison); });
+      EXPECT_NE(text.find("no client returned finite values in round 1"), std::string::npos) << text;
+      continue;
+    }
+    // As if the others were all there is.
+    std::vector<double> weights = samples(clients);
+    weights[culprit] = 0;
+    Federation others(comm, {.num_clients = clients}, {}, start(), 2 * size, weights, seed);
+    for (int round = 0; round < 3; ++round) {
+      EXPECT_EQ(federation.run_round(poison).excluded, std::vector<int>{culprit});
+      EXPECT_TRUE(others.run_round([](LocalRound& turn) { train(turn); }).excluded.empty());
+    }
+    double squares = 0;  // the shares are rounded in another order
+    for (std::size_t i = 0; i < size; ++i) squares += std::pow(federation.parameters(0)[i] - others.parameters(0)[i], 2.0);
+    EXPECT_LT(std::sqrt(squares / size), 1e-6);
   }
 }
 
@@ -241,11 +258,11 @@ TEST_P(FederationOf, AResumedRunEndsWithTheSameBits) {
   };
   for (const auto& [options, privacy] : runs) {
     Federation whole = make(comm, options, privacy), first = make(comm, options, privacy), second = make(comm, options, privacy);
-    for (int round = 0; round < 5; ++round) whole.run_round(train);
-    for (int round = 0; round < 2; ++round) first.run_round(train);
+    for (int round = 0; round < 5; ++round) whole.run_round([](LocalRound& turn) { train(turn); });
+    for (int round = 0; round < 2; ++round) first.run_round([](LocalRound& turn) { train(turn); });
     second.restore(first.state());
     EXPECT_EQ(second.round(), 2);
-    while (second.round() < 5) second.run_round(train);
+    while (second.round() < 5) second.run_round([](LocalRound& turn) { train(turn); });
     for (const int client : whole.hosted()) EXPECT_EQ(copy(second.parameters(client)), copy(whole.parameters(client)));
     EXPECT_EQ(second.statement().describe(), whole.statement().describe());
     EXPECT_EQ(second.statement().epsilon, whole.statement().epsilon);
@@ -280,7 +297,7 @@ TEST_F(FederationTest, NoiseOfTheMeanHasTheCalibratedScale) {
     const PrivacyOptions privacy{.unit = PrivacyUnit::client, .clip_norm = 2.0, .noise_multiplier = 30.0};
     Federation federation(comm, {.num_clients = clients, .bits = bits}, privacy, std::vector<float>(20000, 0.0f), 0, samples(clients),
                           seed);
-    federation.run_round([](int, std::span<float>, std::span<float>) {});
+    federation.run_round([](LocalRound&) {});
     double squares = 0;
     for (const float value : federation.parameters(0)) squares += static_cast<double>(value) * value;
     EXPECT_NEAR(std::sqrt(squares / 20000), 30.0 * 2.0 / clients, 0.05 * 30.0 * 2.0 / clients);
@@ -300,8 +317,8 @@ TEST_F(FederationTest, OneClientMovesTheMeanByItsClipNormAtMost) {
     std::vector<std::vector<float>> with_and_without;
     for (const bool active : {true, false}) {
       Federation federation(comm, options, privacy, std::vector<float>(200, 0.0f), 0, samples(clients), seed);
-      federation.run_round([&](int client, std::span<float> x, std::span<float>) {
-        if (client == 1 && active) std::fill(x.begin(), x.end(), 50.0f);
+      federation.run_round([&](LocalRound& turn) {
+        if (turn.client == 1 && active) std::fill(turn.parameters.begin(), turn.parameters.end(), 50.0f);
       });
       with_and_without.push_back(copy(federation.parameters(0)));
     }
@@ -316,7 +333,7 @@ TEST_F(FederationTest, SpendsTheBudgetInThePlannedRoundsAndNotOneMore) {
   Federation federation = make(comm, {.num_clients = 2, .rounds = 6}, {.unit = PrivacyUnit::client, .privacy_budget = 8.0}, 0);
   double last = 0;
   for (int round = 0; round < 6; ++round) {
-    const RoundMetrics of_round = federation.run_round(train);
+    const RoundMetrics of_round = federation.run_round([](LocalRound& turn) { train(turn); });
     EXPECT_EQ(of_round.clipped_fraction, 1.0);
     EXPECT_GT(federation.statement().epsilon, last);
     last = federation.statement().epsilon;
@@ -324,9 +341,50 @@ TEST_F(FederationTest, SpendsTheBudgetInThePlannedRoundsAndNotOneMore) {
   EXPECT_LE(last, 8.0);
   EXPECT_GT(last, 7.999);
   EXPECT_EQ(federation.statement().steps, 6);
-  const std::string text = agreed_error_of([&] { federation.run_round(train); });
+  const std::string text = agreed_error_of([&] { federation.run_round([](LocalRound& turn) { train(turn); }); });
   EXPECT_NE(text.find("privacy.privacy_budget"), std::string::npos) << text;
   EXPECT_EQ(federation.round(), 6);
+}
+
+TEST_F(FederationTest, SampledClientsSpendLessAndAllNoiseIsAdded) {
+  const PrivacyOptions privacy{.unit = PrivacyUnit::client, .clip_norm = 2.0, .noise_multiplier = 4.0};
+  const FederationOptions some{.num_clients = 10, .participation = 0.3};
+  Federation sampled(comm, some, privacy, std::vector<float>(20000, 0.0f), 0, samples(10), seed);
+  Federation whole(comm, {.num_clients = 10}, privacy, std::vector<float>(20000, 0.0f), 0, samples(10), seed);
+  int participants = 0;
+  for (int round = 0; round < 30; ++round) {
+    participants += sampled.run_round([](LocalRound&) {}).participants;
+    whole.run_round([](LocalRound&) {});
+  }
+  EXPECT_GT(participants, 50);
+  EXPECT_LT(participants, 140);
+  EXPECT_LT(sampled.statement().epsilon, 0.6 * whole.statement().epsilon);
+  EXPECT_EQ(sampled.statement().sampling_rate, 0.3);
+  double squares = 0;
+  for (const float value : sampled.parameters(0)) squares += static_cast<double>(value) * value;
+  const double expected = 4.0 * 2.0 / 3.0 * std::sqrt(30.0);
+  EXPECT_NEAR(std::sqrt(squares / 20000), expected, 0.03 * expected);
+}
+
+TEST_F(FederationTest, AdaptiveClippingFindsTheQuantileAndSurvivesARestart) {
+  const int clients = 20;
+  const PrivacyOptions privacy{
+      .unit = PrivacyUnit::client, .clip_norm = 0.1, .noise_multiplier = 0.5, .clip_quantile = 0.5, .count_noise = 1.0, .seeded = true};
+  const auto step = [](LocalRound& turn) { turn.parameters[0] += 1.0f + static_cast<float>(turn.client); };  // norms 1 to 20
+  PrivacyOptions generous = privacy;
+  generous.privacy_budget = 1e6;
+  Federation federation(comm, {.num_clients = clients}, generous, std::vector<float>(3, 0.0f), 0, samples(clients), seed);
+  Federation second(comm, {.num_clients = clients}, generous, std::vector<float>(3, 0.0f), 0, samples(clients), seed);
+  double mean = 0;
+  for (int round = 0; round < 100; ++round) {
+    federation.run_round(step);
+    if (round >= 80) mean += federation.statement().clip_norm / 20;
+    if (round == 50) second.restore(federation.state());
+    if (round > 50) second.run_round(step);
+  }
+  EXPECT_NEAR(mean, 10.5, 2.0);
+  EXPECT_EQ(second.statement().clip_norm, federation.statement().clip_norm);
+  EXPECT_EQ(copy(second.parameters(0)), copy(federation.parameters(0)));
 }
 
 }  // namespace

@@ -36,8 +36,15 @@ TEST(FederationOptions, ComeFromTheDeck) {
   EXPECT_FALSE(options.stochastic);
 }
 
+TEST(FederationOptions, EveryStrategyHasAWord) {
+  for (int i = 0; i <= static_cast<int>(Aggregation::none); ++i) {
+    const auto strategy = static_cast<Aggregation>(i);
+    EXPECT_EQ(parse("[fed]\naggregation = " + std::string(name(strategy)) + "\n").aggregation, strategy);
+  }
+}
+
 TEST(FederationOptions, RefuseWhatHasNoMeaning) {
-  EXPECT_THROW(parse("[fed]\naggregation = median\n"), Error);
+  EXPECT_THROW(parse("[fed]\naggregation = mean\n"), Error);
   EXPECT_THROW(parse("[fed]\ncompression = zip\n"), Error);
   const auto refused = [](const std::string& text) { EXPECT_THROW(validate(parse("[fed]\n" + text)), Error) << text; };
   refused("num_clients = 0\n");
@@ -46,6 +53,14 @@ TEST(FederationOptions, RefuseWhatHasNoMeaning) {
   refused("compression_ratio = 1.5\n");
   refused("bits = 16\n");
   refused("local_epochs = 0\n");
+  refused("participation = 0\n");
+  refused("dropout = 1\n");
+  refused("proximal = -1\n");
+  refused("server_momentum = 1\n");
+  refused("server_adaptivity = 0\n");
+  refused("byzantine = -1\n");
+  refused("aggregation = krum\n");  // one bad client among four is too many
+  refused("aggregation = scaffold\nbits = 8\n");
   EXPECT_NO_THROW(validate(parse("")));
 }
 
