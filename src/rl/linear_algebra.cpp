@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mm.h>
 
@@ -46,20 +47,26 @@ void add_scaled(float* y, float factor, const float* x, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] += factor * x[i];
 }
 
-void multiply(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b) {
+namespace {
+
+enum class Into { replace, add };
+
+void product(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b, Into into) {
   assert(a.cols == b.rows && out.rows == a.rows && out.cols == b.cols && out.col_stride == 1);
-  const auto zero = [&] {
+  const auto prepare = [&] {
+    if (into == Into::add) return;
     for (std::int64_t i = 0; i < out.rows; ++i) std::fill_n(out.data + i * out.row_stride, out.cols, 0.0F);
   };
   if (out.rows == 0 || out.cols == 0) return;
-  if (a.cols == 0) return zero();
+  if (a.cols == 0) return prepare();
   // Networks with one output make products of vectors, which loops do several times faster than the library.
   if (out.cols == 1 && a.col_stride == 1 && b.row_stride == 1) {
-    for (std::int64_t i = 0; i < out.rows; ++i) out.data[i * out.row_stride] = dot(a.data + i * a.row_stride, b.data, a.cols);
+    prepare();
+    for (std::int64_t i = 0; i < out.rows; ++i) out.data[i * out.row_stride] += dot(a.data + i * a.row_stride, b.data, a.cols);
     return;
   }
   if ((a.cols == 1 || out.rows == 1) && b.col_stride == 1) {
-    zero();
+    prepare();
     for (std::int64_t i = 0; i < out.rows; ++i) {
       for (std::int64_t k = 0; k < a.cols; ++k) {
         add_scaled(out.data + i * out.row_stride, a.data[i * a.row_stride + k * a.col_stride], b.data + k * b.row_stride, out.cols);
@@ -69,7 +76,21 @@ void multiply(MatrixView<float> out, MatrixView<const float> a, MatrixView<const
   }
   const at::NoGradGuard no_grad;
   at::Tensor result = tensor(out);
-  at::mm_out(result, tensor(a), tensor(b));
+  if (into == Into::add) {
+    at::addmm_out(result, result, tensor(a), tensor(b));
+  } else {
+    at::mm_out(result, tensor(a), tensor(b));
+  }
+}
+
+}  // namespace
+
+void multiply(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b) {
+  product(out, a, b, Into::replace);
+}
+
+void multiply_add(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b) {
+  product(out, a, b, Into::add);
 }
 
 void set_threads(int threads) {

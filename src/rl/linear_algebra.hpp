@@ -27,6 +27,8 @@ MatrixView<T> as_matrix(std::span<T> values, std::int64_t rows, std::int64_t col
 
 /// out = a b; out has contiguous rows and overlaps neither factor.
 void multiply(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b);
+/// out += a b, likewise.
+void multiply_add(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b);
 
 float dot(const float* a, const float* b, std::int64_t n);
 /// y += factor * x

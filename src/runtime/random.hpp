@@ -22,6 +22,7 @@ enum class Draw : std::uint32_t {
   test,
   outage,
   synthetic_network,
+  policy_sample,
 };
 
 /// Random numbers that depend on what is drawn, never on rank or call order: (seed, purpose, client, index) names the stream.
