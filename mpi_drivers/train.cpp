@@ -1,3 +1,4 @@
+#include "data/dataset_file.hpp"
 #include "rl/linear_algebra.hpp"
 #include "runtime/stage_timer.hpp"
 #include "study/training.hpp"
@@ -37,7 +38,7 @@ void write_metrics(Session& session, const std::vector<Variant>& variants, const
   agreed(session.world(), [&] {
     if (session.world().rank() != 0) return;
     File metrics = File::create(session.output() / "metrics.h5");
-    metrics.write_header(session.header("metrics", {1, 0}));
+    metrics.write_header(session.header("metrics", {1, 1}));
     metrics.write_texts("/columns", training_column_names());
     for (const auto& variant : variants) {
       for (int s = 0; s < options.train_seeds; ++s) {
@@ -66,7 +67,8 @@ void run(Session& session) {
   StageTimes times;
   if (session.dry_run()) {
     agreed(world, [&] {
-      for (int client = 0; client < options.fed.num_clients; ++client) make_environment(options, client);
+      if (options.gridless()) read_dataset(data, 0);
+      for (int client = 0; client < options.fed.num_clients && !options.gridless(); ++client) make_environment(options, client);
     });
     session.log().line("deck ok: {} variants x {} seeds", variants.size(), options.train_seeds);
     return;
@@ -88,6 +90,11 @@ void run(Session& session) {
         auto scope = times.stage("load");
         return TrainingRun(world, options, variants[v], data, s, session.seed());
       }();
+      if (s == 0) {
+        const auto covered = training.coverages();
+        for (std::size_t client = 0; client < covered.size(); ++client)
+          session.log().line("variant={} client={} data: {}", variants[v].name, client, describe(covered[client]));
+      }
       if (resume.file) {
         training.restore(*resume.file);
         resume.file.reset();
@@ -105,12 +112,23 @@ void run(Session& session) {
           return training.run_round();
         }();
         const int round = training.round();
-        if (round % options.validate_every == 0 || training.done()) {
+        if (const auto client = training.diverged()) {
+          training.write_policies(policy_path(session, variants[v], s), session.header("policy", policy_version));
           session.log().line(
-              "variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} validation_return={:.4f} bytes={:.0f} epsilon={:.3g} "
-              "wall_s={:.1f}",
-              variants[v].name, s, round, row.updates, row.critic_loss, row.validation_return, row.bytes_sent, row.epsilon,
-              session.elapsed());
+              "variant={} seed={} stopped in round {}: client {} diverged (a loss or weight is not finite, or values left all bounds); {} "
+              "holds "
+              "the last good policies{}: lower rl.learning_rate, or look at the rewards of its data",
+              variants[v].name, s, round, *client, policy_path(session, variants[v], s).string(),
+              std::filesystem::exists(checkpoint) ? fmt::format(" and {} the last good checkpoint", checkpoint.string()) : "");
+          return session.exit_with(2);
+        }
+        if (round % options.validate_every == 0 || training.done()) {
+          session.log().line("variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} {} bytes={:.0f} epsilon={:.3g} wall_s={:.1f}",
+                             variants[v].name, s, round, row.updates, row.critic_loss,
+                             options.gridless() ? fmt::format("validation_critic_loss={:.4f} validation_actor_loss={:.4f}",
+                                                              row.validation_critic_loss, row.validation_actor_loss)
+                                                : fmt::format("validation_return={:.4f}", row.validation_return),
+                             row.bytes_sent, row.epsilon, session.elapsed());
         }
         if (round % options.checkpoint_every == 0 && !training.done()) {
           auto scope = times.stage("checkpoint");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "data/episodes.hpp"
 #include "env/rollout.hpp"
 #include "fed/federation.hpp"
 #include "rl/learner.hpp"
@@ -7,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,14 +29,15 @@ struct TrainingRow {
   double round = 0, updates = 0, value_loss = 0, critic_loss = 0, actor_loss = 0,
          q = 0;  ///< losses: means over clients; 0 in record-private runs
   double update_norm = 0, clipped_fraction = 0, bytes_sent = 0, dense_bytes = 0, epsilon = 0;
-  double validation_return = 0;  ///< mean over clients at the last validation
+  double validation_return = 0;  ///< mean over clients at the last validation; 0 without a grid
   double seconds_local = 0, seconds_exchange = 0, seconds_validation = 0;
+  double validation_critic_loss = 0, validation_actor_loss = 0;  ///< on held-out episodes at the last validation; 0 with a grid
 };
-inline constexpr int training_columns = 15;
+inline constexpr int training_columns = 17;
 std::vector<std::string> training_column_names();
 
 /// Trains one variant with one training seed over the ranks of a communicator, round by round, and keeps for every client the policy that
-/// did best on the validation days.
+/// did best on the validation days; without a grid the last one that was validated.
 class TrainingRun {
  public:
   /// Collective on comm, which must outlive the run. Reads the clients' data from `dataset`.
@@ -43,6 +46,10 @@ class TrainingRun {
 
   int round() const { return federation_->round(); }
   bool done() const { return round() == variant_.fed.rounds; }
+  /// The first client, if any, whose losses left all bounds in the last round; its learner stands where the round found it.
+  std::optional<int> diverged() const { return diverged_; }
+  /// Collective on comm. What each learner's data covers, before any scaling.
+  std::vector<Coverage> coverages() const;
   /// Collective on comm.
   const TrainingRow& run_round();
   const std::vector<TrainingRow>& rows() const { return rows_; }
@@ -62,6 +69,15 @@ class TrainingRun {
     std::unique_ptr<Learner> learner;
     BatchBuffer buffer;
     Losses losses;
+    Coverage coverage;
+    ObservationScale scale;     // empty: observations are learned from as they are
+    double largest_reward = 0;  // after scaling
+    bool diverged = false;
+  };
+  /// What a client's policy is judged on: days on its grid, or episodes held out.
+  struct Judge {
+    std::optional<GridEnvironment> environment;
+    Dataset validation;
   };
   struct Best {
     double score = 0;
@@ -69,8 +85,11 @@ class TrainingRun {
     std::vector<float> weights;
   };
   void train(int client, std::span<float> parameters, std::span<float> moments);
-  double validate();
-  std::vector<float> flat_policy(int client) const;
+  void load(const std::filesystem::path& dataset);
+  Dataset read_client(const std::filesystem::path& dataset, int client);
+  bool bounded(const Client& client) const;
+  void validate();
+  PolicyNetwork policy(int client) const;
 
   const Communicator& comm_;
   const StudyOptions& options_;
@@ -78,17 +97,20 @@ class TrainingRun {
   int training_seed_;
   std::uint64_t seed_, sampling_seed_;
   double record_noise_ = 0, record_rate_ = 0;
-  std::map<int, Client> clients_;          // learners hosted here
-  std::map<int, GridEnvironment> judges_;  // validation environments of the clients judged here
-  std::map<int, Best> best_;               // by judged client
+  std::map<int, Client> clients_;  // learners hosted here
+  std::map<int, Judge> judges_;    // of the clients judged here
+  std::map<int, Best> best_;       // by judged client
   std::unique_ptr<Federation> federation_;
   std::vector<TrainingRow> rows_;
-  double last_validation_ = 0;
+  struct {
+    double score = 0, critic_loss = 0, actor_loss = 0;
+  } last_validation_;
+  std::optional<int> diverged_;
 };
 
 /// Best policies in a file by client, as TrainingRun wrote them.
 std::vector<PolicyNetwork> read_policies(const std::filesystem::path& path);
 
-inline constexpr Version policy_version{1, 0}, checkpoint_version{1, 0};
+inline constexpr Version policy_version{1, 1}, checkpoint_version{2, 0};
 
 }  // namespace gridfed

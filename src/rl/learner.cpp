@@ -126,6 +126,16 @@ Losses Learner::update(const Batch& batch, const PrivateUpdate* privacy) {
   return losses;
 }
 
+Losses Learner::losses(const Batch& batch) {
+  check(batch);
+  if (batch.size == 0) throw Error("losses were asked of an empty batch (validation may hold no episode): give it data");
+  double advantage_scale = state_.advantage_scale;
+  return objective_->differentiate(batch, {.row_weight = 1.0F / static_cast<float>(batch.size),
+                                           .advantage_scale = &advantage_scale,
+                                           .seed = seed_,
+                                           .update = state_.updates + 1});
+}
+
 void Learner::check(const Batch& batch) const {
   const auto n = static_cast<std::size_t>(batch.size), observations = n * observation_size_, actions = n * action_size_;
   if (batch.observations.size() != observations || batch.next_observations.size() != observations || batch.actions.size() != actions ||

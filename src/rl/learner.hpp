@@ -60,6 +60,9 @@ class Learner {
   /// A private step; the batch may be empty, as Poisson sampling leaves some.
   Losses update(const Batch& batch, const PrivateUpdate& privacy) { return update(batch, &privacy); }
 
+  /// What the batch would lose, without a step; draws as the next update would.
+  Losses losses(const Batch& batch);
+
   /// The spans below stay valid as long as the learner lives; writing to them is how a federation sets what was averaged.
   std::span<float> parameters() { return state_.parameters; }
   std::span<float> shared_parameters() { return std::span(state_.parameters).first(layout_.shared); }
