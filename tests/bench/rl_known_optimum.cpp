@@ -11,7 +11,7 @@ using namespace gridfed;
 namespace {
 
 int episodes_of(const ControlProblem& problem) {
-  return problem.steps > 100 ? 150 : 300;
+  return problem.steps > 60 ? 250 : 300;
 }
 
 void write_d4rl(const std::string& path, const Dataset& data) {

@@ -85,13 +85,15 @@ ControlProblem linear_quadratic(int axes) {
 }
 
 ControlProblem pendulum() {
-  ControlProblem problem{.name = "pendulum", .observation_size = 3, .action_size = 1, .discount = 0.98, .steps = 150, .noise = 0.4};
-  problem.start = [](RandomStream& stream) { return Numbers{std::numbers::pi + stream.uniform(-0.3, 0.3), stream.uniform(-0.5, 0.5)}; };
+  ControlProblem problem{.name = "pendulum", .observation_size = 3, .action_size = 1, .discount = 0.96, .steps = 80, .noise = 0.4};
+  problem.start = [](RandomStream& stream) { return Numbers{stream.uniform(-std::numbers::pi, std::numbers::pi), stream.uniform(-1, 1)}; };
   problem.advance = [](Numbers& state, const Numbers& action) {
     const double torque = 2 * action[0], angle = wrapped(state[0]);
     const double reward = -(angle * angle + 0.1 * state[1] * state[1] + 0.001 * torque * torque) / 10;
-    state[1] = std::clamp(state[1] + (15 * std::sin(state[0]) + 3 * torque) * 0.05, -8.0, 8.0);  // 3 g / (2 l) and 3 / (m l^2), g = 10
-    state[0] += 0.05 * state[1];
+    for (int half = 0; half < 2; ++half) {
+      state[1] = std::clamp(state[1] + (15 * std::sin(state[0]) + 3 * torque) * 0.05, -8.0, 8.0);  // 3 g / (2 l) and 3 / (m l^2), g = 10
+      state[0] += 0.05 * state[1];
+    }
     return reward;
   };
   problem.observe = [](const Numbers& state) { return Numbers{std::cos(state[0]), std::sin(state[0]), state[1] / 8}; };

@@ -31,9 +31,9 @@ struct ControlProblem {
 /// the gain of the Riccati equation, which from these starts hardly ever meets |u| <= 1; the mediocre controller has a quarter of it.
 ControlProblem linear_quadratic(int axes);
 
-/// Swing-up of a pendulum of 1 kg and 1 m by a torque of 2 N m, in steps of 0.05 s, as in Gymnasium's Pendulum-v1 from hanging down; reward
-/// -(angle^2 + 0.1 speed^2 + 0.001 torque^2) / 10. The mediocre controller pumps energy with 0.6 of the torque and catches weakly, the
-/// good one with all.
+/// Swing-up of a pendulum of 1 kg and 1 m by a torque of 2 N m, the equations of Gymnasium's Pendulum-v1, from any angle; a step holds the
+/// torque for 0.1 s. Reward -(angle^2 + 0.1 speed^2 + 0.001 torque^2) / 10, discount 0.96. The mediocre controller pumps energy with 0.6 of
+/// the torque and catches weakly, the good one with all of it.
 ControlProblem pendulum();
 
 Dataset history(const ControlProblem& problem, int episodes, std::uint64_t seed);
