@@ -61,9 +61,6 @@ void run(Session& session) {
   const auto variants = make_variants(options);
   const auto data = dataset_path(options, session);
   set_threads(1);
-  if (const double speed = gemm_gflops(); world.rank() == 0 && speed < 15) {
-    session.log().warn("matrix products run at {:.0f} GFLOP/s: install libopenblas0-openmp (see ./gridfed setup)", speed);
-  }
   StageTimes times;
   if (session.dry_run()) {
     agreed(world, [&] {
