@@ -133,6 +133,13 @@ void run(Session& session) {
         }
         progress.advance();
       }
+      if (options.gridless() && options.evaluation_fits > 0) {
+        auto scope = times.stage("evaluate");
+        for (const auto& [client, value] : training.judge(options.evaluation_fits)) {
+          session.log().line("variant={} seed={} client={} fitted_return={:.4g} lower_bound={:.4g} recorded_return={:.4g}",
+                             variants[v].name, s, client, value.estimate, value.lower, value.recorded);
+        }
+      }
       training.write_policies(policy_path(session, variants[v], s), session.header("policy", policy_version));
       session.log().line("variant={} seed={} done: {}", variants[v].name, s, training.statement().describe());
     }

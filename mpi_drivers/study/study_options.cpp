@@ -54,8 +54,10 @@ void declare(po::options_description& deck, StudyOptions& o) {
       "train.validate_every", value(o.validate_every), "rounds between validations")("train.checkpoint_every", value(o.checkpoint_every),
                                                                                      "rounds between checkpoints of the run")(
       "train.validation_share", value(o.validation_share), "share of the episodes held out for validation losses where there is no grid")(
-      "train.normalise_observations", value(o.normalise_observations),
-      "learn from observations less their mean over their deviation, client by client")(
+      "train.evaluation_fits", value(o.evaluation_fits),
+      "fits to samples of the episodes by which fitted Q evaluation bounds the return of a policy trained without a grid; 0 = no "
+      "evaluation")("train.normalise_observations", value(o.normalise_observations),
+                    "learn from observations less their mean over their deviation, client by client")(
       "train.reward_scale", value(o.reward_scale),
       "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private "
       "training, where "
@@ -82,6 +84,8 @@ void validate(const StudyOptions& o) {
   }
   if (o.train_days < 0 || o.train_days > o.data_days)
     throw Error("train.days is {}: it must lie between 0 and data.days, {}", o.train_days, o.data_days);
+  if (o.evaluation_fits < 0 || o.evaluation_fits == 1)
+    throw Error("train.evaluation_fits is {}: it must be 0, or at least 2 to tell a spread", o.evaluation_fits);
   if (!(o.validation_share >= 0 && o.validation_share < 1))
     throw Error("train.validation_share is {}: it must lie between 0 and 1", o.validation_share);
   if (o.gridless() && o.dataset.empty()) throw Error("study.feeders is none but data.file names no dataset: name the file to train on");

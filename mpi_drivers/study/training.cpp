@@ -51,19 +51,6 @@ void require_match(const Dataset& data, const GridEnvironment& environment, cons
   require_names(notes.action_names, environment.action_names(), "action");
 }
 
-void append(Dataset& to, const Dataset& from) {
-  to.observation_size = from.observation_size;
-  to.action_size = from.action_size;
-  const auto add = [](auto& target, const auto& source) { target.insert(target.end(), source.begin(), source.end()); };
-  add(to.observations, from.observations);
-  add(to.actions, from.actions);
-  add(to.rewards, from.rewards);
-  add(to.next_observations, from.next_observations);
-  add(to.terminals, from.terminals);
-  add(to.timeouts, from.timeouts);
-  add(to.costs, from.costs);
-}
-
 /// Means over all of the data, in batches.
 Losses validation_losses(Learner& learner, const Dataset& data) {
   constexpr std::size_t batch = 1024;
@@ -179,13 +166,16 @@ void TrainingRun::load(const std::filesystem::path& dataset) {
       Judge& judge = judges_[owner];
       best_.emplace(owner, Best{});
       if (!options_.gridless()) judge.environment.emplace(make_environment(options_, owner));
-      append(c.data, read_client(dataset, owner));
+      const Dataset part = read_client(dataset, owner);
+      c.data.observation_size = part.observation_size;
+      c.data.action_size = part.action_size;
+      append_rows(c.data, part, {0, part.size()});
     }
     c.coverage = coverage(c.data);
-    const double reward_unit = reward_scale(c.data, options_, variant_);
+    c.reward_unit = reward_scale(c.data, options_, variant_);
     if (options_.normalise_observations) c.scale = observation_scale(c.data);
     const auto scaled = [&](Dataset& data) {
-      for (float& reward : data.rewards) reward = static_cast<float>(reward / reward_unit);
+      for (float& reward : data.rewards) reward = static_cast<float>(reward / c.reward_unit);
       if (options_.normalise_observations && data.size() > 0) normalise(data, c.scale);
     };
     scaled(c.data);
@@ -222,6 +212,18 @@ std::vector<Coverage> TrainingRun::coverages() const {
   comm_.all_reduce_sum(
       std::span<double>(&all.front().transitions, all.size() * sizeof(Coverage) / sizeof(double)));  // each is set on one rank
   return all;
+}
+
+const std::map<int, FittedValue>& TrainingRun::judge(int fits) {
+  agreed(comm_, [&] {
+    for (const auto& [client, c] : clients_) {
+      policy(client);  // the learner has the shared parameters of the last round then
+      FittedValue value = fitted_value(variant_.rl, c.data, c.learner->policy(), fits, seed_);
+      for (double* number : {&value.recorded, &value.estimate, &value.deviation, &value.lower}) *number *= c.reward_unit;
+      fitted_[client] = value;
+    }
+  });
+  return fitted_;
 }
 
 /// False once a loss or weight is not finite, or values are far beyond what any sum of discounted rewards can be.
@@ -493,6 +495,10 @@ void TrainingRun::write_policies(const std::filesystem::path& path, const FileHe
   }
   const auto all_weights = comm_.all_gather_v<float>(weights);
   const auto all_scalars = comm_.all_gather_v<double>(scalars);
+  std::vector<double> fitted;
+  for (const auto& [client, value] : fitted_) fitted.insert(fitted.end(), {value.recorded, value.estimate, value.lower});
+  const auto all_fitted = comm_.all_gather_v<double>(fitted);
+  const std::size_t fitted_columns = all_fitted.size() / static_cast<std::size_t>(variant_.fed.num_clients);
   agreed(comm_, [&] {
     if (comm_.rank() != 0) return;
     const PolicyNetwork shape = clients_.at(0).learner->policy();
@@ -518,6 +524,12 @@ void TrainingRun::write_policies(const std::filesystem::path& path, const FileHe
       file.set_attribute(group, "feeder", options_.feeder(client));
       file.set_attribute(group, "validation_return", all_scalars[2 * client]);
       file.set_attribute(group, "round", static_cast<std::int64_t>(all_scalars[2 * client + 1]));
+      if (fitted_columns > 0) {
+        const double* value = &all_fitted[fitted_columns * (variant_.pooled ? 0 : client)];
+        file.set_attribute(group, "recorded_return", value[0]);
+        file.set_attribute(group, "fitted_return", value[1]);
+        file.set_attribute(group, "fitted_lower_bound", value[2]);
+      }
     }
     file.write<double>(row_group, flat_rows(rows_), {rows_.size(), training_columns});
     const auto names = training_column_names();

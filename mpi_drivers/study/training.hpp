@@ -4,6 +4,7 @@
 #include "env/rollout.hpp"
 #include "fed/federation.hpp"
 #include "rl/learner.hpp"
+#include "study/fitted_value.hpp"
 #include "study/variant.hpp"
 
 #include <map>
@@ -48,6 +49,9 @@ class TrainingRun {
   bool done() const { return round() == variant_.fed.rounds; }
   /// The first client, if any, whose losses left all bounds in the last round; its learner stands where the round found it.
   std::optional<int> diverged() const { return diverged_; }
+  /// Collective on comm. Evaluates the last policies of the learners hosted here on their own data, with so many bootstrap fits each; what
+  /// comes out is written beside the policies.
+  const std::map<int, FittedValue>& judge(int fits);
   /// Collective on comm. What each learner's data covers, before any scaling.
   std::vector<Coverage> coverages() const;
   /// Collective on comm.
@@ -70,8 +74,8 @@ class TrainingRun {
     BatchBuffer buffer;
     Losses losses;
     Coverage coverage;
-    ObservationScale scale;     // empty: observations are learned from as they are
-    double largest_reward = 0;  // after scaling
+    ObservationScale scale;                      // empty: observations are learned from as they are
+    double reward_unit = 1, largest_reward = 0;  // rewards are divided by the first, the second is what is left of the largest
     bool diverged = false;
   };
   /// What a client's policy is judged on: days on its grid, or episodes held out.
@@ -97,9 +101,10 @@ class TrainingRun {
   int training_seed_;
   std::uint64_t seed_, sampling_seed_;
   double record_noise_ = 0, record_rate_ = 0;
-  std::map<int, Client> clients_;  // learners hosted here
-  std::map<int, Judge> judges_;    // of the clients judged here
-  std::map<int, Best> best_;       // by judged client
+  std::map<int, Client> clients_;      // learners hosted here
+  std::map<int, Judge> judges_;        // of the clients judged here
+  std::map<int, Best> best_;           // by judged client
+  std::map<int, FittedValue> fitted_;  // of the learners hosted here, once judged
   std::unique_ptr<Federation> federation_;
   std::vector<TrainingRow> rows_;
   struct {

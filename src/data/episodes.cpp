@@ -12,8 +12,6 @@
 
 namespace gridfed {
 
-namespace {
-
 void append_rows(Dataset& to, const Dataset& from, Episode rows) {
   const auto copy = [&](auto& target, const auto& source, std::size_t columns) {
     target.insert(target.end(), source.begin() + static_cast<std::ptrdiff_t>(rows.first * columns),
@@ -26,9 +24,8 @@ void append_rows(Dataset& to, const Dataset& from, Episode rows) {
   copy(to.costs, from.costs, 1);
   copy(to.terminals, from.terminals, 1);
   copy(to.timeouts, from.timeouts, 1);
+  if (rows.last > rows.first && to.terminals.back() == 0) to.timeouts.back() = 1;
 }
-
-}  // namespace
 
 std::vector<Episode> episodes(const Dataset& data) {
   std::vector<Episode> found;

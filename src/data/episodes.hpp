@@ -12,6 +12,8 @@ struct Episode {
   std::size_t first = 0, last = 0;
 };
 std::vector<Episode> episodes(const Dataset& data);
+/// Appends those rows of `from`; a last row that ends nothing is marked as a timeout.
+void append_rows(Dataset& to, const Dataset& from, Episode rows);
 
 struct Split {
   Dataset training, validation;

@@ -38,6 +38,10 @@ for algorithm in iql cql td3_bc bc; do
   "$probe" same $algorithm/policy_local_0.h5 parts_$algorithm/policy_local_0.h5 || fail "$algorithm resumed is another"
 done
 
+# Fitted Q evaluation stands beside the policy.
+"$train" "${deck[@]}" --data.file foreign.h5 --train.evaluation_fits 2 --rl.discount 0.9 --output judged >log 2>&1 || { fail "evaluation"; tail -5 log; }
+grep -q 'fitted_return=.* lower_bound=.* recorded_return=-' log || { fail "no evaluation said"; cat log; }
+
 # A run that diverges ends with status 2 and leaves its last good policy.
 must_fail 2 "client 0 diverged" --data.file foreign.h5 --output wild --rl.learning_rate 1e20
 "$probe" attribute wild/policy_local_0.h5 kind >log || fail "a diverged run left no policy"

@@ -48,6 +48,16 @@ TEST(Episodes, SplitKeepsThemWhole) {
   EXPECT_EQ(episodes(split_by_episode(episodes_of({2, 2}), 0.01, 1).validation).size(), 1u);
 }
 
+TEST(Episodes, AppendedRowsEndTheirEpisode) {
+  const Dataset data = episodes_of({3, 2});
+  Dataset to{.observation_size = 2, .action_size = 1};
+  append_rows(to, data, {0, 2});
+  append_rows(to, data, {0, 3});
+  EXPECT_EQ(to.size(), 5u);
+  EXPECT_EQ(to.timeouts, (std::vector<std::uint8_t>{0, 1, 0, 0, 0}));
+  EXPECT_EQ(episodes(to).size(), 2u);
+}
+
 TEST(Episodes, WhatCannotBeLearnedFromIsRefusedByNameAndRow) {
   Dataset data = episodes_of({3, 3});
   EXPECT_NO_THROW(require_learnable(data, "'a.h5'"));
