@@ -26,7 +26,7 @@ namespace {
 
 constexpr float largest_multiplier = 1e6F;
 constexpr float log_half = -0.6931471806F;
-constexpr std::int64_t chunk_rows = 256;
+constexpr std::int64_t chunk_rows = 512;
 
 class Cql final : public Objective {
  public:

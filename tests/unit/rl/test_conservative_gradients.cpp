@@ -89,7 +89,7 @@ struct Conservative {
 };
 
 void expect_conservative_gradient(RlOptions options) {
-  constexpr int states = 30, samples = 3, actions = 2;  // more states than one chunk of fans holds
+  constexpr int states = 60, samples = 3, actions = 2;  // more states than one chunk of fans holds
   options.algorithm = LearnerKind::cql;
   options.hidden_dims = {7, 6};
   options.safety_weight = 0.5;
