@@ -1,3 +1,4 @@
+#include "data/dataset_file.hpp"
 #include "rl/linear_algebra.hpp"
 #include "runtime/stage_timer.hpp"
 #include "study/training.hpp"
@@ -39,7 +40,7 @@ void write_metrics(Session& session, const std::vector<Variant>& variants, const
   agreed(session.world(), [&] {
     if (session.world().rank() != 0) return;
     File metrics = File::create(session.output() / "metrics.h5");
-    metrics.write_header(session.header("metrics", {1, 0}));
+    metrics.write_header(session.header("metrics", {1, 1}));
     metrics.write_texts("/columns", training_column_names());
     for (const auto& variant : variants) {
       for (int s = 0; s < options.train_seeds; ++s) {
@@ -62,13 +63,11 @@ void run(Session& session) {
   const auto variants = make_variants(options);
   const auto data = dataset_path(options, session);
   set_threads(1);
-  if (const double speed = gemm_gflops(); world.rank() == 0 && speed < 15) {
-    session.log().warn("matrix products run at {:.0f} GFLOP/s: install libopenblas0-openmp (see ./gridfed setup)", speed);
-  }
   StageTimes times;
   if (session.dry_run()) {
     agreed(world, [&] {
-      for (int client = 0; client < options.fed.num_clients; ++client) make_environment(options, client);
+      if (options.gridless()) read_dataset(data, 0);
+      for (int client = 0; client < options.fed.num_clients && !options.gridless(); ++client) make_environment(options, client);
     });
     session.log().line("deck ok: {} variants x {} seeds", variants.size(), options.train_seeds);
     return;
@@ -90,6 +89,11 @@ void run(Session& session) {
         auto scope = times.stage("load");
         return TrainingRun(world, options, variants[v], data, s, session.seed());
       }();
+      if (s == 0) {
+        const auto covered = training.coverages();
+        for (std::size_t client = 0; client < covered.size(); ++client)
+          session.log().line("variant={} client={} data: {}", variants[v].name, client, describe(covered[client]));
+      }
       if (resume.file) {
         training.restore(*resume.file);
         resume.file.reset();
@@ -108,15 +112,26 @@ void run(Session& session) {
         }();
         const int round = training.round();
         if (!training.excluded().empty() && world.rank() == 0) {
-          session.log().warn("variant={} round={} left out {} clients whose values were not finite: {}", variants[v].name, round,
-                             training.excluded().size(), fmt::join(training.excluded(), ","));
+          session.log().warn("variant={} round={} left out {} clients whose values were not finite or left all bounds: {}",
+                             variants[v].name, round, training.excluded().size(), fmt::join(training.excluded(), ","));
+        }
+        if (const auto client = training.diverged()) {
+          training.write_policies(policy_path(session, variants[v], s), session.header("policy", policy_version));
+          session.log().line(
+              "variant={} seed={} stopped in round {}: client {} diverged (a loss or weight is not finite, or values left all bounds); {} "
+              "holds "
+              "the last good policies{}: lower rl.learning_rate, or look at the rewards of its data",
+              variants[v].name, s, round, *client, policy_path(session, variants[v], s).string(),
+              std::filesystem::exists(checkpoint) ? fmt::format(" and {} the last good checkpoint", checkpoint.string()) : "");
+          return session.exit_with(2);
         }
         if (round % options.validate_every == 0 || training.done()) {
-          session.log().line(
-              "variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} validation_return={:.4f} bytes={:.0f} epsilon={:.3g} "
-              "wall_s={:.1f}",
-              variants[v].name, s, round, row.updates, row.critic_loss, row.validation_return, row.bytes_sent, row.epsilon,
-              session.elapsed());
+          session.log().line("variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} {} bytes={:.0f} epsilon={:.3g} wall_s={:.1f}",
+                             variants[v].name, s, round, row.updates, row.critic_loss,
+                             options.gridless() ? fmt::format("validation_critic_loss={:.4f} validation_actor_loss={:.4f}",
+                                                              row.validation_critic_loss, row.validation_actor_loss)
+                                                : fmt::format("validation_return={:.4f}", row.validation_return),
+                             row.bytes_sent, row.epsilon, session.elapsed());
         }
         if (round % options.checkpoint_every == 0 && !training.done()) {
           auto scope = times.stage("checkpoint");
@@ -127,6 +142,13 @@ void run(Session& session) {
       if (!training.affords_round() && training.round() < variants[v].fed.rounds) {
         session.log().line("variant={} seed={} stopped after round {} of {}: another one would exceed privacy.privacy_budget",
                            variants[v].name, s, training.round(), variants[v].fed.rounds);
+      }
+      if (options.gridless() && options.evaluation_fits > 0) {
+        auto scope = times.stage("evaluate");
+        for (const auto& [client, value] : training.judge(options.evaluation_fits)) {
+          session.log().line("variant={} seed={} client={} fitted_return={:.4g} lower_bound={:.4g} recorded_return={:.4g}",
+                             variants[v].name, s, client, value.estimate, value.lower, value.recorded);
+        }
       }
       training.write_policies(policy_path(session, variants[v], s), session.header("policy", policy_version));
       session.log().line("variant={} seed={} done: {}", variants[v].name, s, training.statement().describe());

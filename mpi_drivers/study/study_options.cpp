@@ -40,7 +40,9 @@ void declare(po::options_description& deck, StudyOptions& o) {
   declare(deck, o.rl);
   declare(deck, o.fed);
   declare(deck, o.privacy);
-  deck.add_options()("study.feeders", list(o.feeders), "feeder files, one a client; used again from the start for more clients")(
+  deck.add_options()("study.feeders", list(o.feeders),
+                     "feeder files, one a client; used again from the start for more clients; none as the only word = no grid: train on "
+                     "data.file of any origin")(
       "study.load_models", po::value(&o.load_models)->default_value(o.load_models),
       "feeder: loads depend on voltage as the feeder says; class: those of constant power as their class does (ZIP)")(
       "study.profiles", list(o.profiles),
@@ -54,6 +56,11 @@ void declare(po::options_description& deck, StudyOptions& o) {
       "train.validation_days", value(o.validation_days), "days on which a checkpoint is chosen")(
       "train.validate_every", value(o.validate_every), "rounds between validations")("train.checkpoint_every", value(o.checkpoint_every),
                                                                                      "rounds between checkpoints of the run")(
+      "train.validation_share", value(o.validation_share), "share of the episodes held out for validation losses where there is no grid")(
+      "train.evaluation_fits", value(o.evaluation_fits),
+      "fits to samples of the episodes by which fitted Q evaluation bounds the return of a policy trained without a grid; 0 = no "
+      "evaluation")("train.normalise_observations", value(o.normalise_observations),
+                    "learn from observations less their mean over their deviation, client by client")(
       "train.reward_scale", value(o.reward_scale),
       "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private "
       "training, where "
@@ -82,6 +89,11 @@ void validate(const StudyOptions& o) {
   }
   if (o.train_days < 0 || o.train_days > o.data_days)
     throw Error("train.days is {}: it must lie between 0 and data.days, {}", o.train_days, o.data_days);
+  if (o.evaluation_fits < 0 || o.evaluation_fits == 1)
+    throw Error("train.evaluation_fits is {}: it must be 0, or at least 2 to tell a spread", o.evaluation_fits);
+  if (!(o.validation_share >= 0 && o.validation_share < 1))
+    throw Error("train.validation_share is {}: it must lie between 0 and 1", o.validation_share);
+  if (o.gridless() && o.dataset.empty()) throw Error("study.feeders is none but data.file names no dataset: name the file to train on");
   if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);
 }
 
@@ -95,6 +107,7 @@ bool parse_study(Session& session, const std::string& name, const std::string& s
 }
 
 GridEnvironment make_environment(const StudyOptions& options, int client) {
+  if (options.gridless()) throw Error("study.feeders is none, and this driver plays on a grid: name a feeder file for each client");
   NetworkData data = read_feeder(options.feeder(client));
   if (options.load_models == "class") use_class_models(data);
   const auto network = make_network(std::move(data));

@@ -33,11 +33,16 @@ struct StudyOptions {
   std::vector<std::string> variants{"local", "pooled", "federated"};
   int train_seeds = 1;
   int validation_days = 8;
-  int validate_every = 5;    ///< rounds
-  int checkpoint_every = 5;  ///< rounds
-  double reward_scale = 0;   ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
+  int validate_every = 5;               ///< rounds
+  int checkpoint_every = 5;             ///< rounds
+  double validation_share = 0.1;        ///< of the episodes, held out where there is no grid to judge on
+  int evaluation_fits = 0;              ///< bootstrap fits of fitted Q evaluation after training without a grid; 0 = none
+  bool normalise_observations = false;  ///< learn from (observation - mean) / deviation of the client's own data
+  double reward_scale = 0;              ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
 
+  /// Data of any origin: study.feeders = none. Nothing is simulated, and policies are not judged by playing.
+  bool gridless() const { return feeders == std::vector<std::string>{"none"}; }
   /// Feeder of a client: the list is used again from its start when there are more clients.
   const std::string& feeder(int client) const { return feeders[static_cast<std::size_t>(client) % feeders.size()]; }
 };

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <tuple>
 
@@ -51,6 +52,22 @@ void require_match(const Dataset& data, const GridEnvironment& environment, cons
   require_names(notes.action_names, environment.action_names(), "action");
 }
 
+/// Means over all of the data, in batches.
+Losses validation_losses(Learner& learner, const Dataset& data) {
+  constexpr std::size_t batch = 1024;
+  Losses mean;
+  BatchBuffer buffer;
+  for (std::size_t first = 0; first < data.size(); first += batch) {
+    std::vector<std::size_t> rows(std::min(batch, data.size() - first));
+    std::iota(rows.begin(), rows.end(), first);
+    const Losses part = learner.losses(data.gather(rows, buffer));
+    const double share = static_cast<double>(rows.size()) / static_cast<double>(data.size());
+    mean.critic += share * part.critic;
+    mean.actor += share * part.actor;
+  }
+  return mean;
+}
+
 double reward_scale(const Dataset& data, const StudyOptions& options, const Variant& variant) {
   if (options.reward_scale > 0) return options.reward_scale;
   if (variant.privacy.unit == PrivacyUnit::record) return 0.02;  // public: of the order of what a step can earn
@@ -68,9 +85,23 @@ std::uint64_t training_seed_of(std::uint64_t seed, int training_seed) {
 }  // namespace
 
 std::vector<std::string> training_column_names() {
-  return {"round",   "updates",           "value_loss",       "critic_loss",      "actor_loss",
-          "q",       "update_norm",       "clipped_fraction", "bytes_sent",       "dense_bytes",
-          "epsilon", "validation_return", "seconds_local",    "seconds_exchange", "seconds_validation"};
+  return {"round",
+          "updates",
+          "value_loss",
+          "critic_loss",
+          "actor_loss",
+          "q",
+          "update_norm",
+          "clipped_fraction",
+          "bytes_sent",
+          "dense_bytes",
+          "epsilon",
+          "validation_return",
+          "seconds_local",
+          "seconds_exchange",
+          "seconds_validation",
+          "validation_critic_loss",
+          "validation_actor_loss"};
 }
 
 TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant,
@@ -82,51 +113,14 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
       seed_(training_seed_of(seed, training_seed)),
       sampling_seed_(seed_) {
   const int all = options.fed.num_clients, learners = variant.fed.num_clients;
-  const Range hosted = block_range(learners, comm);
-  // Judged clients: a pooled learner is judged by every client, on the rank that hosts it.
-  const Range judged = variant.pooled ? (hosted.size() > 0 ? Range{0, all} : Range{0, 0}) : hosted;
-  const std::int64_t episode = options.scenario.steps();
-  const std::int64_t rows = options.train_days > 0 ? options.train_days * episode : 0;
-
   std::vector<double> samples(learners, 0.0);
   agreed(comm, [&] {
     if (variant.privacy.unit == PrivacyUnit::record && variant.fed.aggregation == Aggregation::fedora) {
       throw Error(
           "fed.aggregation = fedora reveals what clients expect of their raw data (privacy.unit = record): choose another strategy");
     }
-    const int available = dataset_clients(dataset);
-    if (available < all)
-      throw Error("'{}' holds {} clients, the deck names {}: generate it with this deck", dataset.string(), available, all);
-    for (const int client : judged) {
-      judges_.emplace(client, make_environment(options, client));
-      best_.emplace(client, Best{});
-    }
-    for (const int client : hosted) {
-      Client& c = clients_[client];
-      if (variant.pooled) {
-        for (int owner = 0; owner < all; ++owner) {
-          Dataset part = read_dataset(dataset, owner, rows);
-          require_match(part, judges_.at(owner), options, owner, dataset);
-          c.data.observation_size = part.observation_size;
-          c.data.action_size = part.action_size;
-          const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
-          append(c.data.observations, part.observations);
-          append(c.data.actions, part.actions);
-          append(c.data.rewards, part.rewards);
-          append(c.data.next_observations, part.next_observations);
-          append(c.data.terminals, part.terminals);
-          append(c.data.timeouts, part.timeouts);
-          append(c.data.costs, part.costs);
-        }
-      } else {
-        c.data = read_dataset(dataset, client, rows);
-        require_match(c.data, judges_.at(client), options, client, dataset);
-      }
-      if (c.data.size() == 0) throw Error("'{}' holds no transition for client {}: generate it again", dataset.string(), client);
-      const double scale = reward_scale(c.data, options, variant);
-      for (float& reward : c.data.rewards) reward = static_cast<float>(reward / scale);
-      samples[client] = static_cast<double>(c.data.size());
-    }
+    load(dataset);
+    for (const auto& [client, c] : clients_) samples[client] = static_cast<double>(c.data.size());
   });
   comm.all_reduce_sum(std::span<double>(samples));  // exact: each is set on one rank
 
@@ -156,11 +150,9 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
   std::size_t moments = 0;
   agreed(comm, [&] {
     // A rank without clients still needs the length of what is exchanged.
-    const auto sizes = [](const GridEnvironment& e) {
-      return std::pair(static_cast<std::size_t>(e.observation_size()), static_cast<std::size_t>(e.action_size()));
-    };
-    const auto [observations, actions] = judges_.empty() ? sizes(make_environment(options, 0)) : sizes(judges_.begin()->second);
-    const auto make = [&, o = observations, a = actions] { return std::make_unique<Learner>(variant_.rl, o, a, seed_); };
+    const Dataset first = clients_.empty() ? read_dataset(dataset, 0, 1) : Dataset();
+    const Dataset& sizes = clients_.empty() ? first : clients_.begin()->second.data;
+    const auto make = [&] { return std::make_unique<Learner>(variant_.rl, sizes.observation_size, sizes.action_size, seed_); };
     for (auto& [client, c] : clients_) c.learner = make();
     auto sample = make();
     initial.assign(sample->shared_parameters().begin(), sample->shared_parameters().end());
@@ -169,6 +161,88 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
   PrivacyOptions federation_privacy = variant.privacy;
   if (federation_privacy.unit == PrivacyUnit::record) federation_privacy.unit = PrivacyUnit::none;  // the learner's business
   federation_ = std::make_unique<Federation>(comm, variant_.fed, federation_privacy, std::move(initial), moments, samples, seed_);
+}
+
+/// Data and judges of the clients hosted here.
+void TrainingRun::load(const std::filesystem::path& dataset) {
+  const int all = options_.fed.num_clients;
+  const Range hosted = block_range(variant_.fed.num_clients, comm_);
+  if (const int available = dataset_clients(dataset); available < all)
+    throw Error("'{}' holds {} clients, the deck names {}: generate it with this deck", dataset.string(), available, all);
+  for (const int client : hosted) {
+    Client& c = clients_[client];
+    // Judged clients: a pooled learner is judged by every client, on the rank that hosts it.
+    for (const int owner : variant_.pooled ? Range{0, all} : Range{client, client + 1}) {
+      Judge& judge = judges_[owner];
+      best_.emplace(owner, Best{});
+      if (!options_.gridless()) judge.environment.emplace(make_environment(options_, owner));
+      const Dataset part = read_client(dataset, owner);
+      c.data.observation_size = part.observation_size;
+      c.data.action_size = part.action_size;
+      append_rows(c.data, part, {0, part.size()});
+    }
+    c.coverage = coverage(c.data);
+    c.reward_unit = reward_scale(c.data, options_, variant_);
+    if (options_.normalise_observations) c.scale = observation_scale(c.data);
+    const auto scaled = [&](Dataset& data) {
+      for (float& reward : data.rewards) reward = static_cast<float>(reward / c.reward_unit);
+      if (options_.normalise_observations && data.size() > 0) normalise(data, c.scale);
+    };
+    scaled(c.data);
+    for (auto& [owner, judge] : judges_) {
+      if (variant_.pooled || owner == client) scaled(judge.validation);
+    }
+    for (std::size_t i = 0; i < c.data.size(); ++i) {
+      c.largest_reward = std::max(c.largest_reward, std::abs(c.data.rewards[i]) + variant_.rl.safety_weight * std::abs(c.data.costs[i]));
+    }
+  }
+}
+
+/// What a client's learner may learn from; the episodes held out go to its judge.
+Dataset TrainingRun::read_client(const std::filesystem::path& dataset, int client) {
+  Judge& judge = judges_.at(client);
+  const std::int64_t rows = options_.train_days > 0 ? options_.train_days * static_cast<std::int64_t>(options_.scenario.steps()) : 0;
+  Dataset data = read_dataset(dataset, client, options_.gridless() ? 0 : rows);
+  if (!options_.gridless()) {
+    require_match(data, *judge.environment, options_, client, dataset);
+    if (data.size() == 0) throw Error("'{}' holds no transition for client {}: generate it again", dataset.string(), client);
+    return data;
+  }
+  require_learnable(data, options_.fed.num_clients == 1 ? fmt::format("'{}'", dataset.string())
+                                                        : fmt::format("client {} of '{}'", client, dataset.string()));
+  Split split = split_by_episode(data, options_.validation_share, seed_);
+  judge.validation = std::move(split.validation);
+  return std::move(split.training);
+}
+
+std::vector<Coverage> TrainingRun::coverages() const {
+  static_assert(sizeof(Coverage) % sizeof(double) == 0);
+  std::vector<Coverage> all(static_cast<std::size_t>(variant_.fed.num_clients));
+  for (const auto& [client, c] : clients_) all[static_cast<std::size_t>(client)] = c.coverage;
+  comm_.all_reduce_sum(
+      std::span<double>(&all.front().transitions, all.size() * sizeof(Coverage) / sizeof(double)));  // each is set on one rank
+  return all;
+}
+
+const std::map<int, FittedValue>& TrainingRun::judge(int fits) {
+  agreed(comm_, [&] {
+    for (const auto& [client, c] : clients_) {
+      policy(client);  // the learner has the shared parameters of the last round then
+      FittedValue value = fitted_value(variant_.rl, c.data, c.learner->policy(), fits, seed_);
+      for (double* number : {&value.recorded, &value.estimate, &value.deviation, &value.lower}) *number *= c.reward_unit;
+      fitted_[client] = value;
+    }
+  });
+  return fitted_;
+}
+
+/// False once a loss or weight is not finite, or values are far beyond what any sum of discounted rewards can be.
+bool TrainingRun::bounded(const Client& c) const {
+  const double horizon = variant_.rl.discount < 1 ? 1 / (1 - variant_.rl.discount) : 1e6;
+  const auto& parameters = c.learner->state().parameters;
+  return std::isfinite(c.losses.value + c.losses.critic + c.losses.actor) &&
+         std::abs(c.losses.q) <= 100 * (1 + c.largest_reward) * horizon &&
+         std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
 }
 
 void TrainingRun::train(LocalRound& turn) {
@@ -180,6 +254,8 @@ void TrainingRun::train(LocalRound& turn) {
   std::copy(moments.begin(), moments.end(), learner.shared_moments().begin());
   RandomStream stream(sampling_seed_, Draw::minibatch, static_cast<std::uint64_t>(client),
                       static_cast<std::uint64_t>(federation_->round()));
+  const LearnerState before = learner.state();
+  c.losses = {};
   c.trained = true;
   const int updates = c.updates;
   SecureNoise noise = variant_.privacy.seeded
@@ -202,49 +278,78 @@ void TrainingRun::train(LocalRound& turn) {
   }
   turn.value = c.losses.q;
   learner.guide_shared_gradient({});
+  c.diverged = !bounded(c);
+  if (c.diverged) {
+    learner.restore(before);
+    c.losses = {};
+  }
   std::copy(learner.shared_parameters().begin(), learner.shared_parameters().end(), parameters.begin());
   std::copy(learner.shared_moments().begin(), learner.shared_moments().end(), moments.begin());
+  // The federation leaves out whoever returns what is not a number, and names it.
+  if (c.diverged && others_go_on()) std::fill(parameters.begin(), parameters.end(), std::numeric_limits<float>::quiet_NaN());
 }
 
-std::vector<float> TrainingRun::flat_policy(int client) const {
-  Learner& learner = *clients_.at(client).learner;
+/// The client's policy with what the federation last agreed on, acting on plain observations.
+PolicyNetwork TrainingRun::policy(int client) const {
+  const Client& c = clients_.at(client);
   const auto shared = federation_->parameters(client);
-  std::copy(shared.begin(), shared.end(), learner.shared_parameters().begin());
-  return flatten(learner.policy());
+  std::copy(shared.begin(), shared.end(), c.learner->shared_parameters().begin());
+  const PolicyNetwork policy = c.learner->policy();
+  return c.scale.mean.empty() ? policy : policy.of_plain_observations(c.scale.mean, c.scale.deviation);
 }
 
-double TrainingRun::validate() {
-  std::vector<double> scores(static_cast<std::size_t>(options_.fed.num_clients), 0.0);
+void TrainingRun::validate() {
+  constexpr std::size_t columns = 3;
+  std::vector<double> results(columns * static_cast<std::size_t>(options_.fed.num_clients), 0.0);
   agreed(comm_, [&] {
-    for (auto& [client, environment] : judges_) {
+    for (auto& [client, judge] : judges_) {
       const int learner = variant_.pooled ? 0 : client;
-      auto weights = flat_policy(learner);
-      LearnedPolicy policy(clients_.at(learner).learner->policy());
-      double sum = 0;
-      for (int day = 0; day < options_.validation_days; ++day) {
-        sum += score_day(environment, policy, seed_, client, first_validation_day + day).scaled_return;
-      }
-      const double score = sum / options_.validation_days;
-      scores[client] = score;
+      PolicyNetwork network = policy(learner);
+      auto weights = flatten(network);
       Best& best = best_.at(client);
-      if (best.round < 0 || score > best.score) best = {score, federation_->round(), std::move(weights)};
+      double* result = &results[columns * static_cast<std::size_t>(client)];
+      if (judge.environment) {
+        LearnedPolicy played(std::move(network));
+        double sum = 0;
+        for (int day = 0; day < options_.validation_days; ++day) {
+          sum += score_day(*judge.environment, played, seed_, client, first_validation_day + day).scaled_return;
+        }
+        result[0] = sum / options_.validation_days;
+        if (best.round < 0 || result[0] > best.score) best = {result[0], federation_->round(), std::move(weights)};
+      } else {
+        const Losses losses = validation_losses(*clients_.at(learner).learner, judge.validation);
+        result[1] = losses.critic;
+        result[2] = losses.actor;
+        best = {0, federation_->round(), std::move(weights)};
+      }
     }
   });
-  comm_.all_reduce_sum(std::span<double>(scores));  // each is set on one rank
-  return std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
+  comm_.all_reduce_sum(std::span<double>(results));  // each is set on one rank
+  std::array<double, columns> mean{};
+  for (std::size_t i = 0; i < results.size(); ++i) mean[i % columns] += results[i];
+  for (double& m : mean) m /= options_.fed.num_clients;
+  last_validation_ = {mean[0], mean[1], mean[2]};
 }
 
 const TrainingRow& TrainingRun::run_round() {
   for (auto& [client, c] : clients_) {
     c.losses = {};
-    c.trained = false;
+    c.trained = c.diverged = false;
   }
   const RoundMetrics metrics = federation_->run_round([&](LocalRound& turn) { train(turn); });
   excluded_ = metrics.excluded;
+  std::array<std::int64_t, 1> intact{
+      std::numeric_limits<std::int64_t>::max()};  // number of clients before the first that diverged, negated
+  for (const auto& [client, c] : clients_) {
+    if (c.diverged && !others_go_on()) intact[0] = std::min<std::int64_t>(intact[0], client);
+  }
+  intact[0] = -intact[0];
+  comm_.all_reduce_max(std::span<std::int64_t>(intact));
+  if (intact[0] > -std::numeric_limits<std::int64_t>::max()) diverged_ = static_cast<int>(-intact[0]);
   double seconds_validation = 0;
-  if (metrics.round % options_.validate_every == 0 || done()) {
+  if (metrics.round % options_.validate_every == 0 || done() || (diverged_ && rows_.empty())) {
     const auto start = std::chrono::steady_clock::now();
-    last_validation_ = validate();
+    validate();
     seconds_validation = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   std::vector<double> mine;
@@ -266,10 +371,12 @@ const TrainingRow& TrainingRun::run_round() {
                    .bytes_sent = static_cast<double>(metrics.bytes_sent),
                    .dense_bytes = static_cast<double>(metrics.dense_bytes),
                    .epsilon = statement().epsilon,
-                   .validation_return = last_validation_,
+                   .validation_return = last_validation_.score,
                    .seconds_local = metrics.seconds_local,
                    .seconds_exchange = metrics.seconds_exchange,
-                   .seconds_validation = seconds_validation});
+                   .seconds_validation = seconds_validation,
+                   .validation_critic_loss = last_validation_.critic_loss,
+                   .validation_actor_loss = last_validation_.actor_loss});
   return rows_.back();
 }
 
@@ -320,7 +427,7 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
   file.set_attribute("/", "variant_index", static_cast<std::int64_t>(variant_index));
   file.set_attribute("/", "training_seed", static_cast<std::int64_t>(training_seed_));
   file.set_attribute("/", "round", static_cast<std::int64_t>(round()));
-  file.set_attribute("/", "last_validation", last_validation_);
+  file.write<double>("/last_validation", std::vector{last_validation_.score, last_validation_.critic_loss, last_validation_.actor_loss});
   file.write<double>(row_group, flat_rows(rows_), {rows_.size(), training_columns});
 
   // One row a client; ranks agree on the row length, as some host no client.
@@ -382,7 +489,8 @@ void TrainingRun::restore(const File& file) {
     const auto rows = file.read<double>(row_group);
     rows_.resize(rows.size() / training_columns);
     if (!rows_.empty()) std::memcpy(static_cast<void*>(rows_.data()), rows.data(), rows.size() * sizeof(double));
-    last_validation_ = file.attribute<double>("/", "last_validation");
+    const auto validation = file.read<double>("/last_validation");
+    last_validation_ = {validation.at(0), validation.at(1), validation.at(2)};
     const auto row = [&]<class T>(const std::string& name, int client, T) -> std::vector<T> {
       if (!file.exists(name)) return {};
       return file.read_rows<T>(name, static_cast<hsize_t>(client), 1);
@@ -428,6 +536,10 @@ void TrainingRun::write_policies(const std::filesystem::path& path, const FileHe
   }
   const auto all_weights = comm_.all_gather_v<float>(weights);
   const auto all_scalars = comm_.all_gather_v<double>(scalars);
+  std::vector<double> fitted;
+  for (const auto& [client, value] : fitted_) fitted.insert(fitted.end(), {value.recorded, value.estimate, value.lower});
+  const auto all_fitted = comm_.all_gather_v<double>(fitted);
+  const std::size_t fitted_columns = all_fitted.size() / static_cast<std::size_t>(variant_.fed.num_clients);
   agreed(comm_, [&] {
     if (comm_.rank() != 0) return;
     const PolicyNetwork shape = clients_.at(0).learner->policy();
@@ -453,6 +565,12 @@ void TrainingRun::write_policies(const std::filesystem::path& path, const FileHe
       file.set_attribute(group, "feeder", options_.feeder(client));
       file.set_attribute(group, "validation_return", all_scalars[2 * client]);
       file.set_attribute(group, "round", static_cast<std::int64_t>(all_scalars[2 * client + 1]));
+      if (fitted_columns > 0) {
+        const double* value = &all_fitted[fitted_columns * (variant_.pooled ? 0 : client)];
+        file.set_attribute(group, "recorded_return", value[0]);
+        file.set_attribute(group, "fitted_return", value[1]);
+        file.set_attribute(group, "fitted_lower_bound", value[2]);
+      }
     }
     file.write<double>(row_group, flat_rows(rows_), {rows_.size(), training_columns});
     const auto names = training_column_names();

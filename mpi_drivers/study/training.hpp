@@ -1,12 +1,15 @@
 #pragma once
 
+#include "data/episodes.hpp"
 #include "env/rollout.hpp"
 #include "fed/federation.hpp"
 #include "rl/learner.hpp"
+#include "study/fitted_value.hpp"
 #include "study/variant.hpp"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,14 +30,15 @@ struct TrainingRow {
   double round = 0, updates = 0, value_loss = 0, critic_loss = 0, actor_loss = 0,
          q = 0;  ///< losses: means over clients; 0 in record-private runs
   double update_norm = 0, clipped_fraction = 0, bytes_sent = 0, dense_bytes = 0, epsilon = 0;
-  double validation_return = 0;  ///< mean over clients at the last validation
+  double validation_return = 0;  ///< mean over clients at the last validation; 0 without a grid
   double seconds_local = 0, seconds_exchange = 0, seconds_validation = 0;
+  double validation_critic_loss = 0, validation_actor_loss = 0;  ///< on held-out episodes at the last validation; 0 with a grid
 };
-inline constexpr int training_columns = 15;
+inline constexpr int training_columns = 17;
 std::vector<std::string> training_column_names();
 
 /// Trains one variant with one training seed over the ranks of a communicator, round by round, and keeps for every client the policy that
-/// did best on the validation days.
+/// did best on the validation days; without a grid the last one that was validated.
 class TrainingRun {
  public:
   /// Collective on comm, which must outlive the run. Reads the clients' data from `dataset`.
@@ -45,6 +49,14 @@ class TrainingRun {
   bool done() const { return round() == variant_.fed.rounds || !affords_round(); }
   /// Whether the privacy budget covers another round.
   bool affords_round() const;
+  /// The first client, if any, whose losses left all bounds in the last round and whom no federation leaves out; its learner stands where
+  /// the round found it.
+  std::optional<int> diverged() const { return diverged_; }
+  /// Collective on comm. Evaluates the last policies of the learners hosted here on their own data, with so many bootstrap fits each; what
+  /// comes out is written beside the policies.
+  const std::map<int, FittedValue>& judge(int fits);
+  /// Collective on comm. What each learner's data covers, before any scaling.
+  std::vector<Coverage> coverages() const;
   /// Collective on comm.
   const TrainingRow& run_round();
   const std::vector<TrainingRow>& rows() const { return rows_; }
@@ -68,6 +80,15 @@ class TrainingRun {
     Losses losses;
     int updates = 0;       ///< in a round
     bool trained = false;  ///< in this round
+    Coverage coverage;
+    ObservationScale scale;                      // empty: observations are learned from as they are
+    double reward_unit = 1, largest_reward = 0;  // rewards are divided by the first, the second is what is left of the largest
+    bool diverged = false;
+  };
+  /// What a client's policy is judged on: days on its grid, or episodes held out.
+  struct Judge {
+    std::optional<GridEnvironment> environment;
+    Dataset validation;
   };
   struct Best {
     double score = 0;
@@ -75,8 +96,13 @@ class TrainingRun {
     std::vector<float> weights;
   };
   void train(LocalRound& turn);
-  double validate();
-  std::vector<float> flat_policy(int client) const;
+  /// Whether a round does without a client that diverged.
+  bool others_go_on() const { return variant_.fed.num_clients > 1 && variant_.fed.aggregation != Aggregation::none; }
+  void load(const std::filesystem::path& dataset);
+  Dataset read_client(const std::filesystem::path& dataset, int client);
+  bool bounded(const Client& client) const;
+  void validate();
+  PolicyNetwork policy(int client) const;
 
   const Communicator& comm_;
   const StudyOptions& options_;
@@ -84,18 +110,22 @@ class TrainingRun {
   int training_seed_;
   std::uint64_t seed_, sampling_seed_;
   double record_noise_ = 0, record_rate_ = 0;
-  std::map<int, Client> clients_;          // learners hosted here
-  std::map<int, GridEnvironment> judges_;  // validation environments of the clients judged here
-  std::map<int, Best> best_;               // by judged client
+  std::map<int, Client> clients_;      // learners hosted here
+  std::map<int, Judge> judges_;        // of the clients judged here
+  std::map<int, Best> best_;           // by judged client
+  std::map<int, FittedValue> fitted_;  // of the learners hosted here, once judged
   std::unique_ptr<Federation> federation_;
   std::vector<TrainingRow> rows_;
   std::vector<int> excluded_;
-  double last_validation_ = 0;
+  struct {
+    double score = 0, critic_loss = 0, actor_loss = 0;
+  } last_validation_;
+  std::optional<int> diverged_;
 };
 
 /// Best policies in a file by client, as TrainingRun wrote them.
 std::vector<PolicyNetwork> read_policies(const std::filesystem::path& path);
 
-inline constexpr Version policy_version{1, 0}, checkpoint_version{2, 0};
+inline constexpr Version policy_version{1, 1}, checkpoint_version{2, 0};
 
 }  // namespace gridfed

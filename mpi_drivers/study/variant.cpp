@@ -49,6 +49,14 @@ Variant make_variant(const StudyOptions& o, const std::string& name) {
 std::vector<Variant> make_variants(const StudyOptions& options) {
   std::vector<Variant> variants;
   for (const auto& name : options.variants) variants.push_back(make_variant(options, name));
+  for (const auto& v : variants) {
+    if (v.privacy.unit != PrivacyUnit::record) continue;
+    if (v.rl.algorithm == LearnerKind::cql)
+      throw Error("variant {} asks cql for record-level privacy, which it has not: use rl.algorithm = iql, td3_bc or bc", v.name);
+    if (options.normalise_observations)
+      throw Error("variant {}: train.normalise_observations measures the data, which record-level privacy does not cover: leave it false",
+                  v.name);
+  }
   if (variants.empty()) throw Error("train.variants is empty: name at least one variant");
   return variants;
 }

@@ -58,17 +58,17 @@ Batch Dataset::gather(std::span<const std::size_t> rows, BatchBuffer& buffer) co
 
 Batch Dataset::sample(RandomStream& stream, std::size_t n, BatchBuffer& buffer) const {
   if (size() == 0) throw Error("the dataset is empty: generate it with gridfed_dataset first");
-  std::vector<std::size_t> rows(n);
-  for (auto& row : rows) row = stream.below(size());
-  return gather(rows, buffer);
+  buffer.rows.resize(n);
+  for (auto& row : buffer.rows) row = stream.below(size());
+  return gather(buffer.rows, buffer);
 }
 
 Batch Dataset::sample_poisson(RandomStream& stream, double rate, BatchBuffer& buffer) const {
-  std::vector<std::size_t> rows;
+  buffer.rows.clear();
   for (std::size_t row = 0; row < size(); ++row) {
-    if (stream.uniform() < rate) rows.push_back(row);
+    if (stream.uniform() < rate) buffer.rows.push_back(row);
   }
-  return gather(rows, buffer);
+  return gather(buffer.rows, buffer);
 }
 
 }  // namespace gridfed

@@ -23,6 +23,7 @@ struct Batch {
 
 /// Storage behind a Batch, reused from update to update.
 struct BatchBuffer {
+  std::vector<std::size_t> rows;
   std::vector<float> observations, actions, rewards, next_observations, terminals, costs;
 };
 

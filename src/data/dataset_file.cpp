@@ -1,5 +1,6 @@
 #include "data/dataset_file.hpp"
 
+#include "data/minari.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -34,11 +35,26 @@ Dataset with_successors(const Dataset& data) {
   };
   for (std::size_t i = 0; i < data.size(); ++i) {
     const bool terminal = data.terminals[i] != 0, followed = i + 1 < data.size() && data.timeouts[i] == 0;
-    if (!terminal && !followed) continue;
+    if (!terminal && !followed) {
+      if (result.size() > 0 && result.terminals.back() == 0) result.timeouts.back() = 1;  // the row before is the last of its episode now
+      continue;
+    }
     result.append(row(data.observations, data.observation_size, i), row(data.actions, data.action_size, i), data.rewards[i],
                   row(data.observations, data.observation_size, terminal ? i : i + 1), terminal, data.timeouts[i] != 0, data.costs[i]);
   }
   return result;
+}
+
+/// Older files mark no timeouts: an episode was cut where the next observation is not that of the following row.
+std::vector<std::uint8_t> inferred_timeouts(const Dataset& data) {
+  std::vector<std::uint8_t> timeouts(data.size(), 0);
+  const std::size_t n = data.observation_size;
+  for (std::size_t i = 0; i + 1 < data.size(); ++i) {
+    const auto next = data.next_observations.begin() + static_cast<std::ptrdiff_t>(i * n);
+    timeouts[i] = data.terminals[i] == 0 && !std::equal(next, next + static_cast<std::ptrdiff_t>(n),
+                                                        data.observations.begin() + static_cast<std::ptrdiff_t>((i + 1) * n));
+  }
+  return timeouts;
 }
 
 }  // namespace
@@ -100,16 +116,17 @@ void write_datasets(const Communicator& comm, const std::filesystem::path& path,
 int dataset_clients(const std::filesystem::path& path) {
   const File file = File::open(path);
   if (file.has_header()) file.check_kind("dataset", dataset_version.major);
-  if (file.exists("/observations")) return 1;
+  if (file.exists("/observations") || is_minari(file)) return 1;
   int clients = 0;
   while (file.exists(group_of(clients))) ++clients;
-  if (clients == 0) throw Error("'{}' holds neither /observations nor /client_000: it is no dataset", path.string());
+  if (clients == 0) throw Error("'{}' holds neither /observations nor /episode_0 nor /client_000: it is no dataset", path.string());
   return clients;
 }
 
 Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t max_rows) {
   const File file = File::open(path);
   if (file.has_header()) file.check_kind("dataset", dataset_version.major);
+  if (is_minari(file)) return read_minari(file, max_rows);
   const bool plain = file.exists("/observations");
   const std::string group = plain ? "" : group_of(client);
   if (!plain && !file.exists(group))
@@ -149,16 +166,18 @@ Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t
   data.actions = floats("actions", data.action_size);
   data.rewards = floats("rewards", 1);
   data.terminals = flags("terminals");
-  data.timeouts = file.exists(group + "/timeouts") ? flags("timeouts") : std::vector<std::uint8_t>(rows, 0);
+  const bool timeouts_marked = file.exists(group + "/timeouts");
+  data.timeouts = timeouts_marked ? flags("timeouts") : std::vector<std::uint8_t>(rows, 0);
   data.costs = file.exists(group + "/costs") ? floats("costs", 1) : std::vector<float>(rows, 0.0f);
   if (!file.exists(group + "/next_observations")) return with_successors(data);
   data.next_observations = floats("next_observations", data.observation_size);
+  if (!timeouts_marked) data.timeouts = inferred_timeouts(data);
   return data;
 }
 
 DatasetNotes read_notes(const std::filesystem::path& path, int client) {
   const File file = File::open(path);
-  const std::string group = file.exists("/observations") ? "/" : group_of(client);
+  const std::string group = file.exists("/observations") || is_minari(file) ? "/" : group_of(client);
   const auto text = [&](const char* name) {
     return file.has_attribute(group, name) ? file.attribute<std::string>(group, name) : std::string();
   };

@@ -29,11 +29,12 @@ void write_datasets(const Communicator& comm, const std::filesystem::path& path,
                     const std::map<int, Dataset>& mine, const std::map<int, DatasetNotes>& notes,
                     const std::function<void(File&)>& finish = {});
 
-/// Number of clients in a dataset file: its client groups, or 1 for a file with the arrays at its root (D4RL, Minari).
+/// Number of clients in a dataset file: its client groups, or 1 for a file with the arrays at its root (D4RL) or in episodes (Minari).
 int dataset_clients(const std::filesystem::path& path);
 
-/// Reads one client, at most `max_rows` transitions (0 = all) from the start; missing costs are zero, and without next_observations the
-/// next rows serve. Throws Error naming file and array if a shape does not fit or a value is not finite.
+/// Reads one client, at most `max_rows` transitions (0 = all) from the start; missing costs are zero, without next_observations the next
+/// rows serve, and without timeouts they are where next observation and next row differ. Throws Error naming file and array if a shape does
+/// not fit or a value is not finite.
 Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t max_rows = 0);
 
 /// What the file notes beside a client's transitions; what it does not say keeps its default.

@@ -1,7 +1,6 @@
 #include "rl/objective.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace gridfed {
 
@@ -33,32 +32,6 @@ class BehaviourCloning final : public Objective {
 };
 
 }  // namespace
-
-std::vector<TrainedNetwork> trained_networks(const LearnerBuffers& buffers) {
-  std::vector<TrainedNetwork> networks;
-  for (const auto& layers : buffers.layout.networks) networks.push_back({.network = Mlp(layers, buffers.parameters), .pass = {}});
-  return networks;
-}
-
-double cloning_error(std::span<const float> policy, std::span<const float> actions, std::int64_t action_size, float weight,
-                     std::span<float> gradient) {
-  const float share = 1.0F / static_cast<float>(action_size);
-  double sum = 0;
-  for (std::size_t i = 0; i < policy.size(); ++i) {
-    const float error = policy[i] - actions[i];
-    sum += share * error * error;
-    gradient[i] = 2.0F * weight * share * error;
-  }
-  return sum;
-}
-
-void tanh_of(std::span<const float> x, std::span<float> y) {
-  std::transform(x.begin(), x.end(), y.begin(), [](float v) { return std::tanh(v); });
-}
-
-void through_tanh(std::span<const float> y, std::span<float> gradient) {
-  for (std::size_t i = 0; i < y.size(); ++i) gradient[i] *= 1.0F - y[i] * y[i];
-}
 
 std::vector<NetworkShape> behaviour_cloning_networks(const RlOptions& options, std::int64_t observation_size, std::int64_t action_size) {
   return {{.inputs = observation_size, .hidden = options.hidden_dims, .outputs = action_size, .role = Role::actor}};

@@ -28,16 +28,15 @@ class Iql final : public Objective {
  public:
   enum : std::size_t { value, q1, q2, actor, log_std };
 
-  Iql(const RlOptions& options, const LearnerBuffers& buffers) : options_(options), networks_(trained_networks(buffers)) {
-    for (const auto& layers : buffers.target_layout.networks) targets_.emplace_back(layers, buffers.targets);
-  }
+  Iql(const RlOptions& options, const LearnerBuffers& buffers)
+      : options_(options), networks_(trained_networks(buffers)), targets_(target_networks(buffers)) {}
 
   Losses differentiate(const Batch& batch, const Differentiation& how) override {
     Losses losses;
     const std::int64_t n = batch.size;
     observations_ = networks_[value].network.layers().front().inputs;
     actions_ = networks_[actor].network.layers().back().outputs;
-    join(batch.observations, batch.actions, state_action_);
+    join(batch.observations, batch.actions, n, state_action_);
     evaluate(batch);
     differentiate_critics(batch, how.row_weight, losses);
 
@@ -61,17 +60,6 @@ class Iql final : public Objective {
   std::span<TrainedNetwork> networks() override { return networks_; }
 
  private:
-  /// rows [s | a]
-  void join(std::span<const float> states, std::span<const float> actions, std::vector<float>& joined) const {
-    const auto o = static_cast<std::size_t>(observations_), a = static_cast<std::size_t>(actions_);
-    const std::size_t n = actions.size() / a;
-    joined.resize(n * (o + a));
-    for (std::size_t i = 0; i < n; ++i) {
-      std::copy_n(&states[i * o], o, &joined[i * (o + a)]);
-      std::copy_n(&actions[i * a], a, &joined[i * (o + a) + o]);
-    }
-  }
-
   /// Every network but the policy at the batch, and the advantage.
   void evaluate(const Batch& batch) {
     const std::int64_t n = batch.size;
@@ -92,8 +80,8 @@ class Iql final : public Objective {
 
   void differentiate_critics(const Batch& batch, float weight, Losses& losses) {
     const auto expectile = static_cast<float>(options_.expectile);
-    const auto discount = static_cast<float>(options_.discount);
-    const auto safety = static_cast<float>(options_.safety_weight);
+    goal_.resize(advantage_.size());
+    temporal_difference_goal(options_, batch, next_value_, goal_);
     const auto dv = networks_[value].pass.output_delta();
     for (std::size_t i = 0; i < advantage_.size(); ++i) {
       const float u = advantage_[i];
@@ -102,9 +90,8 @@ class Iql final : public Objective {
       losses.value += asymmetry * u * u;
       losses.q += target_q_[i];
       losses.advantage += u;
-      const float goal = batch.rewards[i] - safety * batch.costs[i] + discount * (1.0F - batch.terminals[i]) * next_value_[i];
       for (const std::size_t k : {q1, q2}) {
-        const float error = networks_[k].pass.output()[i] - goal;
+        const float error = networks_[k].pass.output()[i] - goal_[i];
         networks_[k].pass.output_delta()[i] = 2.0F * weight * error;
         losses.critic += error * error;
       }
@@ -127,7 +114,7 @@ class Iql final : public Objective {
   void ascend(const Batch& batch, float weight, double scale, Losses& losses) {
     const auto delta = networks_[actor].pass.output_delta();
     losses.actor = cloning_error(policy_, batch.actions, actions_, weight, delta);
-    join(batch.observations, policy_, state_policy_);
+    join(batch.observations, policy_, batch.size, state_policy_);
     const Mlp& q = networks_[q1].network;
     q.forward(state_policy_, batch.size, scratch_);
     const auto factor = static_cast<float>(-options_.q_weight / scale);
@@ -163,7 +150,7 @@ class Iql final : public Objective {
   std::vector<Mlp> targets_;
   MlpPass scratch_;  // of networks whose gradients are not needed
   std::int64_t observations_ = 0, actions_ = 0;
-  std::vector<float> state_action_, state_policy_, policy_, next_value_, target_q_, advantage_, ascent_;
+  std::vector<float> state_action_, state_policy_, policy_, next_value_, goal_, target_q_, advantage_, ascent_;
 };
 
 }  // namespace

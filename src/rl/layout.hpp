@@ -17,7 +17,9 @@ struct NetworkShape {
   std::vector<std::int64_t> hidden;
   std::int64_t outputs = 0;
   Role role = Role::critic;
-  bool has_target = false;  ///< a slowly following copy is kept
+  bool has_target = false;         ///< a slowly following copy is kept
+  std::int64_t period = 1;         ///< stepped on every such update
+  std::int64_t target_period = 1;  ///< its target follows on every such update
 };
 
 /// Where one layer lies in a flat buffer: weights [outputs, inputs] row-major, at once followed by biases [outputs].

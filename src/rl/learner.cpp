@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace gridfed {
 
@@ -21,10 +22,36 @@ std::vector<NetworkShape> networks_of(const RlOptions& options, std::size_t obse
   switch (options.algorithm) {
     case LearnerKind::iql:
       return iql_networks(options, observations, actions);
+    case LearnerKind::cql:
+      return cql_networks(options, observations, actions);
+    case LearnerKind::td3_bc:
+      return td3_bc_networks(options, observations, actions);
     case LearnerKind::behaviour_cloning:
       return behaviour_cloning_networks(options, observations, actions);
   }
   throw Error("unknown learning algorithm");
+}
+
+std::unique_ptr<Objective> objective_of(const RlOptions& options, const LearnerBuffers& buffers) {
+  switch (options.algorithm) {
+    case LearnerKind::iql:
+      return make_iql(options, buffers);
+    case LearnerKind::cql:
+      return make_cql(options, buffers);
+    case LearnerKind::td3_bc:
+      return make_td3_bc(options, buffers);
+    case LearnerKind::behaviour_cloning:
+      return make_behaviour_cloning(buffers);
+  }
+  throw Error("unknown learning algorithm");
+}
+
+double learning_rate(const RlOptions& options, Role role) {
+  const double own = role == Role::actor ? options.actor_learning_rate : options.critic_learning_rate;
+  if (own > 0) return own;
+  if (options.algorithm == LearnerKind::cql) return role == Role::actor ? 1e-4 : 3e-4;
+  if (options.algorithm == LearnerKind::td3_bc) return 3e-4;
+  return options.learning_rate;
 }
 
 void validate(const PrivateUpdate& privacy) {
@@ -43,19 +70,34 @@ std::vector<NetworkShape> with_targets(std::vector<NetworkShape> shapes) {
 
 }  // namespace
 
+/// Neighbouring layers that step alike, in one run of all flat buffers.
+struct StepRun {
+  std::size_t offset, size;  ///< in the parameters
+  std::size_t first_moment, second_moment;
+  std::optional<std::size_t> target;  ///< in the targets
+  double learning_rate;
+  bool decays;
+  std::int64_t period, target_period;
+};
+
 Learner::Learner(const RlOptions& options, std::size_t observation_size, std::size_t action_size, std::uint64_t seed)
     : options_(options),
+      observation_size_(observation_size),
+      action_size_(action_size),
+      seed_(seed),
       shapes_(networks_of(options, observation_size, action_size)),
       layout_(make_layout(shapes_, options.shared)),
-      target_layout_(make_layout(with_targets(shapes_), options.shared)) {
+      target_layout_(make_layout(with_targets(shapes_), options.shared)),
+      runs_(step_runs()) {
   state_.parameters.resize(layout_.total);
   state_.targets.resize(target_layout_.total);
   state_.moments.resize(2 * layout_.total);
   gradient_.resize(layout_.total);
   initialise(layout_, seed, state_.parameters);
-  follow_targets(1.0);
-  const LearnerBuffers buffers{layout_, state_.parameters, target_layout_, state_.targets};
-  objective_ = options.algorithm == LearnerKind::iql ? make_iql(options, buffers) : make_behaviour_cloning(buffers);
+  for (const StepRun& run : runs_) {
+    if (run.target) std::copy_n(&state_.parameters[run.offset], run.size, &state_.targets[*run.target]);
+  }
+  objective_ = objective_of(options, {layout_, state_.parameters, target_layout_, state_.targets});
 }
 
 Learner::Learner(Learner&&) noexcept = default;
@@ -70,9 +112,11 @@ Losses Learner::update(const Batch& batch, const PrivateUpdate* privacy) {
   }
   Losses losses = objective_->differentiate(batch, {.row_weight = privacy != nullptr ? 1.0F : 1.0F / static_cast<float>(batch.size),
                                                     .independent_rows = privacy != nullptr,
-                                                    .advantage_scale = &state_.advantage_scale});
+                                                    .advantage_scale = &state_.advantage_scale,
+                                                    .seed = seed_,
+                                                    .update = state_.updates + 1});
   if (privacy != nullptr) losses.clipped_fraction = clip(batch.size, privacy->clip_norm);
-  for (const TrainedNetwork& trained : objective_->networks()) trained.network.write_gradient(trained.pass, gradient_);
+  objective_->write_gradient(gradient_);
   if (privacy != nullptr) {
     if (privacy->noise_multiplier > 0) privacy->add_gaussian(gradient_, privacy->noise_multiplier * privacy->clip_norm);
     const auto share = static_cast<float>(1.0 / privacy->expected_batch_size);
@@ -83,15 +127,23 @@ Losses Learner::update(const Batch& batch, const PrivateUpdate* privacy) {
   return losses;
 }
 
+Losses Learner::losses(const Batch& batch) {
+  check(batch);
+  if (batch.size == 0) throw Error("losses were asked of an empty batch (validation may hold no episode): give it data");
+  double advantage_scale = state_.advantage_scale;
+  return objective_->differentiate(batch, {.row_weight = 1.0F / static_cast<float>(batch.size),
+                                           .advantage_scale = &advantage_scale,
+                                           .seed = seed_,
+                                           .update = state_.updates + 1});
+}
+
 void Learner::check(const Batch& batch) const {
-  const NetworkShape& policy = shapes_[policy_network()];
-  const auto n = static_cast<std::size_t>(batch.size);
-  const auto observations = n * static_cast<std::size_t>(policy.inputs), actions = n * static_cast<std::size_t>(policy.outputs);
+  const auto n = static_cast<std::size_t>(batch.size), observations = n * observation_size_, actions = n * action_size_;
   if (batch.observations.size() != observations || batch.next_observations.size() != observations || batch.actions.size() != actions ||
       batch.rewards.size() != n || batch.terminals.size() != n || batch.costs.size() != n) {
     throw Error(
         "a batch of {} transitions does not have the learner's {} observations and {} actions each: use the dataset it was made for", n,
-        policy.inputs, policy.outputs);
+        observation_size_, action_size_);
   }
 }
 
@@ -116,51 +168,74 @@ double Learner::clip(std::int64_t rows, double clip_norm) {
   return rows > 0 ? static_cast<double>(clipped) / static_cast<double>(rows) : 0.0;
 }
 
-void Learner::step() {
-  const double cosine = cosine_decay(state_.updates, options_.updates);
-  ++state_.updates;
-  AdamStep adam{.weight_decay = options_.weight_decay, .step = state_.updates};
-  const auto moments = std::span(state_.moments);
-  for (std::size_t i = 0; i < shapes_.size(); ++i) {
-    const bool actor = shapes_[i].role == Role::actor;
-    const double own_rate = actor ? options_.actor_learning_rate : options_.critic_learning_rate;
-    const bool decays = options_.cosine_decay == CosineDecay::all || (actor && options_.cosine_decay == CosineDecay::actor);
-    adam.learning_rate = (own_rate > 0 ? own_rate : options_.learning_rate) * (decays ? cosine : 1.0);
-    for (const LayerSlice& layer : layout_.networks[i]) {
-      // moments: [m shared | v shared | m local | v local]
-      const bool shared = layer.offset < layout_.shared;
-      const std::size_t run = shared ? layout_.shared : layout_.total - layout_.shared;
-      const std::size_t first = shared ? layer.offset : layout_.shared + layer.offset;
-      adam.apply(std::span(state_.parameters).subspan(layer.offset, layer.size()), std::span(gradient_).subspan(layer.offset, layer.size()),
-                 moments.subspan(first, layer.size()), moments.subspan(first + run, layer.size()));
-    }
-  }
-  follow_targets(options_.tau);
-}
-
-void Learner::follow_targets(double tau) {
+std::vector<StepRun> Learner::step_runs() const {
+  std::vector<StepRun> runs;
   std::size_t target = 0;
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
-    if (!shapes_[i].has_target) continue;
+    const NetworkShape& shape = shapes_[i];
+    const bool decays =
+        options_.cosine_decay == CosineDecay::all || (shape.role == Role::actor && options_.cosine_decay == CosineDecay::actor);
     for (std::size_t l = 0; l < layout_.networks[i].size(); ++l) {
-      const LayerSlice& from = layout_.networks[i][l];
-      follow(std::span(state_.targets).subspan(target_layout_.networks[target][l].offset, from.size()),
-             std::span(state_.parameters).subspan(from.offset, from.size()), tau);
+      const LayerSlice& layer = layout_.networks[i][l];
+      // moments: [m shared | v shared | m local | v local]
+      const bool shared = layer.offset < layout_.shared;
+      const std::size_t moment = shared ? layer.offset : layout_.shared + layer.offset;
+      const std::size_t length = shared ? layout_.shared : layout_.total - layout_.shared;
+      const auto at = shape.has_target ? std::optional(target_layout_.networks[target][l].offset) : std::nullopt;
+      runs.push_back({.offset = layer.offset,
+                      .size = layer.size(),
+                      .first_moment = moment,
+                      .second_moment = moment + length,
+                      .target = at,
+                      .learning_rate = learning_rate(options_, shape.role),
+                      .decays = decays,
+                      .period = shape.period,
+                      .target_period = shape.target_period});
     }
-    ++target;
+    target += shape.has_target;
+  }
+  std::ranges::sort(runs, {}, &StepRun::offset);
+  const auto continues = [&](const StepRun& a, const StepRun& b) {
+    return a.offset + a.size == b.offset && a.first_moment + a.size == b.first_moment && a.target.has_value() == b.target.has_value() &&
+           (!a.target || *a.target + a.size == *b.target) && a.learning_rate == b.learning_rate && a.decays == b.decays &&
+           a.period == b.period && a.target_period == b.target_period;
+  };
+  std::vector<StepRun> merged;
+  for (const StepRun& run : runs) {
+    if (!merged.empty() && continues(merged.back(), run)) {
+      merged.back().size += run.size;
+    } else {
+      merged.push_back(run);
+    }
+  }
+  return merged;
+}
+
+void Learner::step() {
+  const double cosine = cosine_decay(state_.updates, options_.updates);
+  const std::int64_t update = ++state_.updates;
+  for (const StepRun& run : runs_) {
+    const AdamStep adam{.learning_rate = run.learning_rate * (run.decays ? cosine : 1.0),
+                        .weight_decay = options_.weight_decay,
+                        .step = update / run.period,
+                        .tau = update % run.target_period == 0 ? options_.tau : 0.0};
+    if (update % run.period != 0) continue;
+    const auto part = [&](std::vector<float>& values, std::size_t offset) { return std::span(values).subspan(offset, run.size); };
+    adam.apply(part(state_.parameters, run.offset), part(gradient_, run.offset), part(state_.moments, run.first_moment),
+               part(state_.moments, run.second_moment), run.target ? part(state_.targets, *run.target) : std::span<float>());
   }
 }
 
 PolicyNetwork Learner::policy() const {
   std::vector<PolicyNetwork::Layer> layers;
   const auto values = std::span<const float>(state_.parameters);
-  for (const LayerSlice& slice : layout_.networks[policy_network()]) {
-    const auto weights = values.subspan(slice.offset, slice.weight_count());
-    const auto biases = values.subspan(slice.offset + slice.weight_count(), static_cast<std::size_t>(slice.outputs));
-    layers.push_back({.rows = slice.outputs,
-                      .cols = slice.inputs,
-                      .weights = {weights.begin(), weights.end()},
-                      .biases = {biases.begin(), biases.end()}});
+  const auto& slices = layout_.networks[policy_network()];
+  for (const LayerSlice& slice : slices) {
+    const std::int64_t rows = &slice == &slices.back() ? static_cast<std::int64_t>(action_size_) : slice.outputs;  // no log_std of cql
+    const auto weights = values.subspan(slice.offset, static_cast<std::size_t>(rows * slice.inputs));
+    const auto biases = values.subspan(slice.offset + slice.weight_count(), static_cast<std::size_t>(rows));
+    layers.push_back(
+        {.rows = rows, .cols = slice.inputs, .weights = {weights.begin(), weights.end()}, .biases = {biases.begin(), biases.end()}});
   }
   return PolicyNetwork(std::move(layers));
 }

@@ -15,14 +15,17 @@
 namespace gridfed {
 
 class Objective;
+struct StepRun;
 
 /// Means over a batch. They are computed from the raw examples even in private updates: keep them on the machine that owns the data.
 struct Losses {
-  double value = 0;   ///< expectile loss of V
-  double critic = 0;  ///< squared temporal-difference error, summed over both Q
-  double actor = 0;
-  double q = 0;                 ///< min of the target Q at the data's actions
+  double value = 0;             ///< expectile loss of V
+  double critic = 0;            ///< squared temporal-difference error, summed over both Q
+  double actor = 0;             ///< 0 on updates that leave the policy alone (td3_bc)
+  double q = 0;                 ///< at the data's actions: min of the target Q for iql, mean of both critics for cql and td3_bc
   double advantage = 0;         ///< that minus V
+  double conservative = 0;      ///< cql: log sum exp Q - Q(data), mean over both critics
+  double temperature = 0;       ///< cql: weight of the policy's entropy
   double clipped_fraction = 0;  ///< examples whose gradient was clipped; private updates only
 };
 
@@ -58,6 +61,9 @@ class Learner {
   /// A private step; the batch may be empty, as Poisson sampling leaves some.
   Losses update(const Batch& batch, const PrivateUpdate& privacy) { return update(batch, &privacy); }
 
+  /// What the batch would lose, without a step; draws as the next update would.
+  Losses losses(const Batch& batch);
+
   /// The spans below stay valid as long as the learner lives; writing to them is how a federation sets what was averaged.
   std::span<float> parameters() { return state_.parameters; }
   std::span<float> shared_parameters() { return std::span(state_.parameters).first(layout_.shared); }
@@ -86,12 +92,15 @@ class Learner {
   void check(const Batch& batch) const;
   std::size_t policy_network() const;
   double clip(std::int64_t rows, double clip_norm);
+  std::vector<StepRun> step_runs() const;
   void step();
-  void follow_targets(double tau);
 
   RlOptions options_;
+  std::size_t observation_size_, action_size_;
+  std::uint64_t seed_;
   std::vector<NetworkShape> shapes_;
   ParameterLayout layout_, target_layout_;
+  std::vector<StepRun> runs_;
   LearnerState state_;
   std::vector<float> gradient_, row_weights_;
   std::unique_ptr<Objective> objective_;

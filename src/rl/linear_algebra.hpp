@@ -27,16 +27,14 @@ MatrixView<T> as_matrix(std::span<T> values, std::int64_t rows, std::int64_t col
 
 /// out = a b; out has contiguous rows and overlaps neither factor.
 void multiply(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b);
+/// out += a b, likewise.
+void multiply_add(MatrixView<float> out, MatrixView<const float> a, MatrixView<const float> b);
 
 float dot(const float* a, const float* b, std::int64_t n);
 /// y += factor * x
 void add_scaled(float* y, float factor, const float* x, std::int64_t n);
 
-/// Threads that matrix products of this process use.
+/// Threads that matrix products of this process use (those of OpenMP).
 void set_threads(int threads);
-
-/// Speed of a 256 x 256 x 256 product on this machine [GFLOP/s], measured in a few milliseconds. An optimised BLAS reaches over 40 on
-/// one core, the reference BLAS about 5: a program should warn below 15.
-double gemm_gflops();
 
 }  // namespace gridfed

@@ -4,6 +4,7 @@
 #include "rl/learner.hpp"
 #include "rl/mlp.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -21,6 +22,8 @@ struct Differentiation {
   float row_weight = 1.0F;            ///< factor on each example's loss
   bool independent_rows = false;      ///< an example's gradient may depend on no other example
   double* advantage_scale = nullptr;  ///< LearnerState's
+  std::uint64_t seed = 0;             ///< the learner's; with the update it names what is drawn
+  std::int64_t update = 1;            ///< number of this update, from 1
 };
 
 /// What a learning algorithm minimises; the Learner does the rest (clipping, noise, optimiser, targets, checkpoints).
@@ -31,10 +34,14 @@ class Objective {
   virtual Losses differentiate(const Batch& batch, const Differentiation& how) = 0;
   /// In the order of the shapes the objective was made from.
   virtual std::span<TrainedNetwork> networks() = 0;
+  /// After differentiate: the gradient of the whole loss, laid out as the parameters.
+  virtual void write_gradient(std::span<float> gradient);
 };
 
-/// The networks an algorithm trains; the last one with role actor and inputs is the policy.
+/// The networks an algorithm trains; the first one with role actor and inputs is the policy, tanh of whose first outputs is the action.
 std::vector<NetworkShape> iql_networks(const RlOptions& options, std::int64_t observation_size, std::int64_t action_size);
+std::vector<NetworkShape> cql_networks(const RlOptions& options, std::int64_t observation_size, std::int64_t action_size);
+std::vector<NetworkShape> td3_bc_networks(const RlOptions& options, std::int64_t observation_size, std::int64_t action_size);
 std::vector<NetworkShape> behaviour_cloning_networks(const RlOptions& options, std::int64_t observation_size, std::int64_t action_size);
 
 /// Views of a learner's flat buffers, which outlive the objective.
@@ -45,10 +52,18 @@ struct LearnerBuffers {
   std::span<const float> targets;
 };
 std::unique_ptr<Objective> make_iql(const RlOptions& options, const LearnerBuffers& buffers);
+std::unique_ptr<Objective> make_cql(const RlOptions& options, const LearnerBuffers& buffers);
+std::unique_ptr<Objective> make_td3_bc(const RlOptions& options, const LearnerBuffers& buffers);
 std::unique_ptr<Objective> make_behaviour_cloning(const LearnerBuffers& buffers);
 
-/// The trained networks of a layout, in its order.
+/// The trained networks of a layout, in its order, and the target networks of its.
 std::vector<TrainedNetwork> trained_networks(const LearnerBuffers& buffers);
+std::vector<Mlp> target_networks(const LearnerBuffers& buffers);
+
+/// Rows [state | action], n of them.
+void join(std::span<const float> states, std::span<const float> actions, std::int64_t n, std::vector<float>& joined);
+/// What is learned from, by row: reward - safety_weight * cost + discount * (1 - terminal) * next_value.
+void temporal_difference_goal(const RlOptions& options, const Batch& batch, std::span<const float> next_value, std::span<float> goal);
 
 /// Mean over the components of (tanh(mean) - action)^2, summed over the rows: the loss of cloning. `policy` holds tanh of the network's
 /// output, `gradient` receives the loss's with respect to `policy`, times weight.

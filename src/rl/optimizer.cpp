@@ -10,7 +10,7 @@ namespace gridfed {
 namespace {
 
 struct Coefficients {
-  float beta1, rest1, beta2, rest2, rate, second_correction, epsilon, keep;
+  float beta1, rest1, beta2, rest2, rate, second_correction, epsilon, keep, tau;
 };
 
 /// T is float or a vector of floats, so that the tail of a run computes as its middle does.
@@ -27,7 +27,7 @@ void adam(const Coefficients& c, T& p, const T& g, T& m, T& v) {
 }  // namespace
 
 void AdamStep::apply(std::span<float> parameters, std::span<const float> gradient, std::span<float> first_moment,
-                     std::span<float> second_moment) const {
+                     std::span<float> second_moment, std::span<float> target) const {
   const auto t = static_cast<double>(step);
   const Coefficients c{.beta1 = static_cast<float>(beta1),
                        .rest1 = static_cast<float>(1.0 - beta1),
@@ -36,7 +36,8 @@ void AdamStep::apply(std::span<float> parameters, std::span<const float> gradien
                        .rate = static_cast<float>(learning_rate / (1.0 - std::pow(beta1, t))),
                        .second_correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(beta2, t))),
                        .epsilon = static_cast<float>(epsilon),
-                       .keep = static_cast<float>(1.0 - learning_rate * weight_decay)};
+                       .keep = static_cast<float>(1.0 - learning_rate * weight_decay),
+                       .tau = static_cast<float>(tau)};
   using Lanes = std::experimental::native_simd<float>;
   constexpr std::experimental::element_aligned_tag unaligned{};
   std::size_t i = 0;
@@ -46,13 +47,15 @@ void AdamStep::apply(std::span<float> parameters, std::span<const float> gradien
     p.copy_to(&parameters[i], unaligned);
     m.copy_to(&first_moment[i], unaligned);
     v.copy_to(&second_moment[i], unaligned);
+    if (target.empty()) continue;
+    Lanes t(&target[i], unaligned);
+    t += c.tau * (p - t);
+    t.copy_to(&target[i], unaligned);
   }
-  for (; i < parameters.size(); ++i) adam(c, parameters[i], gradient[i], first_moment[i], second_moment[i]);
-}
-
-void follow(std::span<float> target, std::span<const float> source, double tau) {
-  const auto step = static_cast<float>(tau);
-  for (std::size_t i = 0; i < target.size(); ++i) target[i] += step * (source[i] - target[i]);
+  for (; i < parameters.size(); ++i) {
+    adam(c, parameters[i], gradient[i], first_moment[i], second_moment[i]);
+    if (!target.empty()) target[i] += c.tau * (parameters[i] - target[i]);
+  }
 }
 
 double cosine_decay(std::int64_t update, std::int64_t length) {

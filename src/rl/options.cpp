@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,8 @@ struct Choice {
   Enum value;
 };
 
-constexpr std::array algorithms{Choice{"iql", LearnerKind::iql}, Choice{"bc", LearnerKind::behaviour_cloning}};
+constexpr std::array algorithms{Choice{"iql", LearnerKind::iql}, Choice{"cql", LearnerKind::cql}, Choice{"td3_bc", LearnerKind::td3_bc},
+                                Choice{"bc", LearnerKind::behaviour_cloning}};
 constexpr std::array actor_updates{Choice{"q_ascent", ActorUpdate::q_ascent},
                                    Choice{"advantage_weighted", ActorUpdate::advantage_weighted}};
 constexpr std::array sharings{Choice{"trunk", Sharing::trunk}, Choice{"all", Sharing::all}};
@@ -75,7 +77,7 @@ void declare(po::options_description& deck, RlOptions& o) {
   const auto number = [](auto& target) { return po::value(&target)->default_value(target); };
   // clang-format off
   deck.add_options()
-    ("rl.algorithm", choice("rl.algorithm", algorithms, o.algorithm), "learner: iql, or bc (behaviour cloning)")
+    ("rl.algorithm", choice("rl.algorithm", algorithms, o.algorithm), "learner: iql, cql, td3_bc, or bc (behaviour cloning)")
     ("rl.actor_update", choice("rl.actor_update", actor_updates, o.actor_update), "policy step of iql: q_ascent or advantage_weighted")
     ("rl.shared", choice("rl.shared", sharings, o.shared), "parameters a federation exchanges: trunk (hidden layers) or all")
     ("rl.hidden_dims", integers("rl.hidden_dims", o.hidden_dims), "widths of the hidden layers, comma-separated")
@@ -84,11 +86,15 @@ void declare(po::options_description& deck, RlOptions& o) {
     ("rl.temperature", number(o.temperature), "advantage_weighted: examples weigh exp(temperature * advantage)")
     ("rl.q_weight", number(o.q_weight), "q_ascent: weight of Q over the scale of the advantage, against the cloning error")
     ("rl.advantage_scale", number(o.advantage_scale), "q_ascent in private updates: scale of the advantage, fixed as a measured one leaks")
+    ("rl.conservative_weight", number(o.conservative_weight), "cql: weight of logsumexp Q - Q(data) against the temporal-difference error")
+    ("rl.lagrange_threshold", number(o.lagrange_threshold), "cql: gap logsumexp Q - Q(data) that a multiplier on the weight steers to; negative: no multiplier")
+    ("rl.action_samples", number(o.action_samples), "cql: actions each from the uniform distribution, the policy at s and the policy at s'")
+    ("rl.alpha", number(o.alpha), "td3_bc: weight of Q over the mean |Q|, against the cloning error")
     ("rl.tau", number(o.tau), "step of the target networks towards the critics each update")
     ("rl.safety_weight", number(o.safety_weight), "learn from reward - safety_weight * cost")
     ("rl.learning_rate", number(o.learning_rate), "Adam learning rate")
-    ("rl.actor_learning_rate", number(o.actor_learning_rate), "policy's own learning rate, 0: rl.learning_rate")
-    ("rl.critic_learning_rate", number(o.critic_learning_rate), "critics' own learning rate, 0: rl.learning_rate")
+    ("rl.actor_learning_rate", number(o.actor_learning_rate), "policy's own learning rate; 0: 1e-4 for cql, 3e-4 for td3_bc, else rl.learning_rate")
+    ("rl.critic_learning_rate", number(o.critic_learning_rate), "critics' own learning rate; 0: 3e-4 for cql and td3_bc, else rl.learning_rate")
     ("rl.cosine_decay", choice("rl.cosine_decay", decays, o.cosine_decay), "learning rates that fall to zero over rl.updates: actor, all or none")
     ("rl.weight_decay", number(o.weight_decay), "decoupled weight decay, per unit of learning rate")
     ("rl.updates", number(o.updates), "gradient updates of a whole training")
@@ -106,6 +112,10 @@ void validate(const RlOptions& o) {
   require(o.temperature >= 0, "temperature", "zero or positive");
   require(o.q_weight >= 0, "q_weight", "zero or positive");
   require(o.advantage_scale > 0, "advantage_scale", "positive");
+  require(o.conservative_weight >= 0, "conservative_weight", "zero or positive");
+  require(std::isfinite(o.lagrange_threshold), "lagrange_threshold", "a number");
+  require(o.action_samples > 0, "action_samples", "positive");
+  require(o.alpha >= 0, "alpha", "zero or positive");
   require(o.tau > 0 && o.tau <= 1, "tau", "in (0, 1]");
   require(o.learning_rate > 0, "learning_rate", "positive");
   require(o.actor_learning_rate >= 0, "actor_learning_rate", "zero or positive");

@@ -42,4 +42,22 @@ void PolicyNetwork::act(std::span<const float> observation, std::span<float> act
   std::transform(x, x + action.size(), action.begin(), [](float v) { return std::tanh(v); });
 }
 
+PolicyNetwork PolicyNetwork::of_plain_observations(std::span<const float> mean, std::span<const float> deviation) const {
+  if (mean.size() != observation_size() || deviation.size() != observation_size()) {
+    throw Error("a policy of {} observations was given the scale of {}: use that of its own dataset", observation_size(), mean.size());
+  }
+  auto layers = layers_;
+  Layer& first = layers.front();
+  for (std::size_t i = 0; i < first.biases.size(); ++i) {
+    double bias = first.biases[i];
+    for (std::size_t j = 0; j < mean.size(); ++j) {
+      float& weight = first.weights[i * mean.size() + j];
+      bias -= static_cast<double>(weight) * mean[j] / deviation[j];
+      weight /= deviation[j];
+    }
+    first.biases[i] = static_cast<float>(bias);
+  }
+  return PolicyNetwork(std::move(layers));
+}
+
 }  // namespace gridfed

@@ -26,6 +26,9 @@ class PolicyNetwork {
   /// Throws Error if a size is wrong. Allocates only on a thread's first call.
   void act(std::span<const float> observation, std::span<float> action) const;
 
+  /// For a policy that learned from (observation - mean) / deviation: the same one of plain observations, its first layer changed.
+  PolicyNetwork of_plain_observations(std::span<const float> mean, std::span<const float> deviation) const;
+
  private:
   std::vector<Layer> layers_;
   std::size_t widest_ = 0;

@@ -25,6 +25,7 @@ enum class Draw : std::uint32_t {
   load_field,
   participation,
   dropout,
+  policy_sample,
 };
 
 /// Random numbers that depend on what is drawn, never on rank or call order: (seed, purpose, client, index) names the stream.

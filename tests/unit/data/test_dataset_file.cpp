@@ -76,6 +76,76 @@ TEST_F(DatasetFileTest, WithoutNextObservationsTheNextRowServesInsideAnEpisode) 
   EXPECT_EQ(data.terminals, (std::vector<std::uint8_t>{0, 0, 1, 0}));
   EXPECT_EQ(data.actions.size(), 4u);
   EXPECT_EQ(data.costs.size(), 4u);
+  EXPECT_EQ(data.timeouts, (std::vector<std::uint8_t>{0, 0, 0, 1}));  // what was recorded of the last episode ends here
+}
+
+TEST_F(DatasetFileTest, WithoutTimeoutsAnEpisodeIsCutWhereTheNextRowIsNotTheNextObservation) {
+  write_plain([](File& file) { file.write("/next_observations", std::vector<float>{1, 10, 9, 90, 0, 0, 4, 40, 5, 50, 6, 60}, {6, 2}); });
+  EXPECT_EQ(read_dataset(path, 0).timeouts, (std::vector<std::uint8_t>{0, 1, 0, 0, 0, 0}));
+}
+
+/// Two episodes of Minari's layout, of 2 and 1 steps; `spoil` may add to them, what is named is left out of the second.
+template <class Spoil>
+void write_minari(const fs::path& path, Spoil spoil, const std::string& left_out = "") {
+  File file = File::create(path);
+  for (const int episode : {0, 1}) {
+    const hsize_t steps = episode == 0 ? 2 : 1;
+    const auto put = [&](const std::string& name, const auto& values, const std::vector<hsize_t>& shape) {
+      if (episode == 0 || name != left_out) file.write("/episode_" + std::to_string(episode) + "/" + name, values, shape);
+    };
+    put("observations", episode == 0 ? std::vector<double>{0, 0, 1, 10, 2, 20} : std::vector<double>{5, 50, 6, 60}, {steps + 1, 2});
+    put("actions", std::vector<float>(steps, 0.5F), {steps, 1});
+    put("rewards", std::vector<double>(steps, 3.0), {steps});
+    put("terminations", std::vector<std::uint8_t>(steps, static_cast<std::uint8_t>(episode)), {steps});
+    put("truncations", std::vector<std::uint8_t>(steps, 0), {steps});
+  }
+  spoil(file);
+  file.commit();
+}
+
+TEST_F(DatasetFileTest, MinarisEpisodesFollowEachOther) {
+  write_minari(path, [](File& file) { file.write("/episode_0/infos/cost", std::vector<float>{0, 1}); });
+  EXPECT_EQ(dataset_clients(path), 1);
+  const Dataset data = read_dataset(path, 0);
+  EXPECT_EQ(data.observations, (std::vector<float>{0, 0, 1, 10, 5, 50}));
+  EXPECT_EQ(data.next_observations, (std::vector<float>{1, 10, 2, 20, 6, 60}));
+  EXPECT_EQ(data.terminals, (std::vector<std::uint8_t>{0, 0, 1}));
+  EXPECT_EQ(data.timeouts, (std::vector<std::uint8_t>{0, 1, 0}));  // the first episode was cut by whoever recorded it
+  EXPECT_EQ(data.costs, (std::vector<float>{0, 1, 0}));
+  EXPECT_EQ(read_dataset(path, 0, 2).size(), 2u);
+  EXPECT_TRUE(read_notes(path, 0).feeder.empty());
+}
+
+TEST_F(DatasetFileTest, AFaultInAMinariEpisodeIsNamed) {
+  write_minari(
+      path, [](File&) {}, "rewards");
+  expect_contains(error_of([&] { read_dataset(path, 0); }), "has no array /episode_1/rewards");
+  write_minari(
+      path,
+      [](File& file) {
+        file.write("/episode_1/rewards", std::vector<float>{1, 2});
+      },
+      "rewards");
+  expect_contains(error_of([&] { read_dataset(path, 0); }), "/episode_1/rewards does not have one row for each of the 1 actions");
+  write_minari(
+      path, [](File& file) { file.write("/episode_1/rewards", std::vector<float>{std::numeric_limits<float>::quiet_NaN()}); }, "rewards");
+  expect_contains(error_of([&] { read_dataset(path, 0); }), "/episode_1/rewards holds a value that is not finite in row 0");
+  write_minari(
+      path,
+      [](File& file) {
+        file.write("/episode_1/observations", std::vector<float>{1, 2}, {1, 2});
+      },
+      "observations");
+  expect_contains(error_of([&] { read_dataset(path, 0); }), "/episode_1/observations is [1, 2] beside actions of [1, 1]");
+  write_minari(
+      path, [](File& file) { file.write_texts("/episode_1/actions", std::vector<std::string>{"left"}); }, "actions");
+  expect_contains(error_of([&] { read_dataset(path, 0); }), "observations and actions must be tables");
+}
+
+TEST_F(DatasetFileTest, WordsWhereNumbersAreDueAreRefused) {
+  write_plain([](File& file) { file.write_texts("/rewards", std::vector<std::string>(6, "good")); }, {"/rewards"});
+  expect_contains(error_of([&] { read_dataset(path, 0); }), "cannot read '/rewards' of");
+  expect_contains(error_of([&] { read_dataset(path, 0); }), "as real numbers (it holds no numbers)");
 }
 
 TEST_F(DatasetFileTest, MaxRowsReadsFromTheStart) {
@@ -95,7 +165,7 @@ TEST_F(DatasetFileTest, AMissingArrayIsNamed) {
   }
   write_plain([](File&) {}, {"/observations"});
   expect_contains(error_of([&] { read_dataset(path, 0); }), "has no client 0: generate it");
-  expect_contains(error_of([&] { dataset_clients(path); }), "neither /observations nor /client_000");
+  expect_contains(error_of([&] { dataset_clients(path); }), "neither /observations nor /episode_0 nor /client_000");
 }
 
 TEST_F(DatasetFileTest, ARowThatIsNotFiniteIsNamed) {

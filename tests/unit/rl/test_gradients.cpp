@@ -1,4 +1,5 @@
 #include "examples.hpp"
+#include "reference_network.hpp"
 #include "rl/learner.hpp"
 
 #include <gtest/gtest.h>
@@ -13,35 +14,10 @@
 namespace gridfed {
 namespace {
 
-using Numbers = std::vector<double>;
-
-Numbers network(const std::vector<LayerSlice>& layers, const Numbers& parameters, Numbers x) {
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    Numbers y(static_cast<std::size_t>(layers[l].outputs));
-    for (std::size_t i = 0; i < y.size(); ++i) {
-      y[i] = parameters[layers[l].offset + layers[l].weight_count() + i];
-      for (std::size_t j = 0; j < x.size(); ++j) y[i] += parameters[layers[l].offset + i * x.size() + j] * x[j];
-      if (l + 1 < layers.size()) y[i] = std::max(0.0, y[i]);
-    }
-    x = y;
-  }
-  return x;
-}
-
-Numbers row(std::span<const float> values, std::size_t i, std::size_t n) {
-  const auto part = values.subspan(i * values.size() / n, values.size() / n);
-  return {part.begin(), part.end()};
-}
-
-Numbers joined(Numbers a, const Numbers& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 struct Reference {
   const RlOptions& options;
   const ParameterLayout& layout;
-  Numbers frozen, targets;  // the target networks are laid out like the critics, so both are read at the critics' places
+  Numbers frozen, targets;
   const Batch& batch;
 
   double loss(const Numbers& p) const {
@@ -98,35 +74,14 @@ void expect_true_gradient(RlOptions options) {
   for (float& x : std::span(apart.parameters).last(3)) x += 0.2F;
   learner.restore(apart);
 
-  Reference reference{.options = options,
-                      .layout = learner.layout(),
-                      .frozen = {apart.parameters.begin(), apart.parameters.end()},
-                      .targets = Numbers(apart.parameters.size()),
-                      .batch = batch};
-  std::size_t from = 0;  // the target buffer holds the critics' layers in the order of their places
-  std::vector<LayerSlice> slices;
-  for (const std::size_t k : {1U, 2U})
-    slices.insert(slices.end(), reference.layout.networks[k].begin(), reference.layout.networks[k].end());
-  std::sort(slices.begin(), slices.end(), [](const LayerSlice& a, const LayerSlice& b) { return a.offset < b.offset; });
-  for (const LayerSlice& slice : slices) {
-    std::copy_n(apart.targets.begin() + static_cast<std::ptrdiff_t>(from), slice.size(),
-                reference.targets.begin() + static_cast<std::ptrdiff_t>(slice.offset));
-    from += slice.size();
-  }
-  ASSERT_EQ(from, apart.targets.size());
-
+  const Reference reference{.options = options,
+                            .layout = learner.layout(),
+                            .frozen = {apart.parameters.begin(), apart.parameters.end()},
+                            .targets = at_their_networks(learner.layout(), {1, 2}, apart),
+                            .batch = batch};
   const Losses losses = learner.update(batch);
   EXPECT_NEAR(losses.value + losses.critic + losses.actor, reference.loss(reference.frozen), 1e-4);
-  Numbers p = reference.frozen;
-  const double h = 1e-6;
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    p[i] += h;
-    const double above = reference.loss(p);
-    p[i] -= 2 * h;
-    const double slope = (above - reference.loss(p)) / (2 * h);
-    p[i] = reference.frozen[i];
-    EXPECT_NEAR(learner.gradient()[i], slope, 1e-5 + 1e-4 * std::abs(slope)) << "parameter " << i;
-  }
+  expect_slopes(learner.gradient(), reference);
 }
 
 TEST(Gradients, OfQAscentAreTheSlopesOfItsLosses) {

@@ -79,13 +79,21 @@ TEST(Learner, ActsOnParametersWrittenFromOutside) {
 
 TEST(Learner, StopAndResumeEqualsUninterruptedBitForBit) {
   const Dataset data = random_dataset(5, 2, 100);
-  for (const auto actor_update : {ActorUpdate::q_ascent, ActorUpdate::advantage_weighted}) {
-    const RlOptions options{.actor_update = actor_update, .hidden_dims = {16, 16}, .weight_decay = 0.01, .updates = 40};
+  const std::vector<RlOptions> kinds{{},
+                                     {.actor_update = ActorUpdate::advantage_weighted},
+                                     {.algorithm = LearnerKind::cql, .lagrange_threshold = 1},
+                                     {.algorithm = LearnerKind::td3_bc},
+                                     {.algorithm = LearnerKind::behaviour_cloning}};
+  for (RlOptions options : kinds) {
+    options.hidden_dims = {16, 16};
+    options.weight_decay = 0.01;
+    options.updates = 40;
     BatchBuffer buffer;
     RandomStream stream(3, Draw::minibatch);
     Learner whole(options, 5, 2, 1);
     for (int i = 0; i < 10; ++i) whole.update(data.sample(stream, 32, buffer));
-    Learner resumed(options, 5, 2, 99);
+    Learner resumed(options, 5, 2, 1);
+    resumed.parameters().front() = 99;
     resumed.restore(whole.state());
     Learner moved(std::move(resumed));  // the networks follow their buffers
     for (int i = 0; i < 10; ++i) {

@@ -1,4 +1,5 @@
 #include "examples.hpp"
+#include "problems/control_problems.hpp"
 #include "rl/learner.hpp"
 
 #include <gtest/gtest.h>
@@ -108,6 +109,32 @@ TEST(Learning, QAscentClosesTheGapToTheRegulatorsOptimumAndCloningDoesNot) {
   EXPECT_GT(weighted, 0.3);
   EXPECT_LT(cloning, 0.15);
   std::printf("closed gap: q ascent %.2f, advantage weighted %.2f, cloning %.2f\n", ascent, weighted, cloning);
+}
+
+// One seed of inputs/learning/lq2.ini; ./gridfed bench learning runs five, six states and a pendulum, too.
+TEST(Learning, ImplicitAndConservativeQLearningCloseTheGapOfALinearQuadraticProblemAndCloningDoesNot) {
+  const ControlProblem problem = linear_quadratic(1);
+  const Dataset data = history(problem, 300, 1);
+  RlOptions options{.actor_update = ActorUpdate::advantage_weighted,
+                    .hidden_dims = {64, 64},
+                    .discount = problem.discount,
+                    .temperature = 20,
+                    .tau = 0.01,
+                    .actor_learning_rate = 1e-3,
+                    .critic_learning_rate = 1e-3,
+                    .updates = 2000,
+                    .batch_size = 128};
+  const auto closed = [&](LearnerKind kind) {
+    options.algorithm = kind;
+    return closed_gap(problem, learned_controller(problem, options, data, 1));
+  };
+  const double implicit = closed(LearnerKind::iql), cloning = closed(LearnerKind::behaviour_cloning);
+  options.action_samples = 4;
+  const double conservative = closed(LearnerKind::cql);
+  EXPECT_GT(implicit, 0.7);
+  EXPECT_GT(conservative, 0.7);
+  EXPECT_LT(cloning, 0.3);
+  std::printf("closed gap: implicit %.2f, conservative %.2f, cloning %.2f\n", implicit, conservative, cloning);
 }
 
 // A bandit: reward -(a - 0.8 s)^2, every step the end; the data cluster around a = 0. Private updates with little noise learn it too.

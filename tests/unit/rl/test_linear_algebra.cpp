@@ -44,9 +44,16 @@ TEST(Multiply, ReadsAColumnRangeInPlace) {
   EXPECT_EQ(out, (std::vector<float>{1 * 1 + 2 * 4, 1 * 2 + 2 * 5, 3 * 1 + 4 * 4, 3 * 2 + 4 * 5}));
 }
 
-TEST(GemmGflops, MeasuresAPositiveSpeed) {
-  set_threads(1);
-  EXPECT_GT(gemm_gflops(), 0.1);
+TEST(MultiplyAdd, AddsToWhatIsThere) {
+  const std::vector<float> a{1, 2, 3, 4}, b{0, 1, 2, 3, 4, 5};
+  std::vector<float> out{10, 10, 10, 0, 20, 20, 20, 0};  // 2 x 3 in rows of 4
+  MatrixView<float> view{out.data(), 2, 3, 4, 1};
+  multiply_add(view, as_matrix(std::span(a), 2, 2), as_matrix(std::span(b), 2, 3));
+  EXPECT_EQ(out, (std::vector<float>{16, 19, 22, 0, 32, 39, 46, 0}));
+  view = view.columns(0, 1);
+  multiply_add(view, as_matrix(std::span(a), 2, 2), as_matrix(std::span(b), 2, 3).columns(0, 1));
+  EXPECT_EQ(out[0], 22);
+  EXPECT_EQ(out[4], 44);
 }
 
 }  // namespace

@@ -32,11 +32,12 @@ TEST(AdamStep, ShrinksParametersByDecoupledDecayAndSurvivesNegativeMoments) {
   EXPECT_EQ(v[0], 0.0F);
 }
 
-TEST(Follow, MovesByTauOfTheDistance) {
-  std::vector<float> target{1.0F, -2.0F};
-  follow(target, std::vector<float>{3.0F, 0.0F}, 0.25);
-  EXPECT_FLOAT_EQ(target[0], 1.5F);
-  EXPECT_FLOAT_EQ(target[1], -1.5F);
+// The target follows the parameters of after the step: 1 -> 0.9 by a learning rate of 0.1, target -1 + 0.25 (0.9 + 1).
+TEST(AdamStep, MovesTheTargetByTauTowardsTheNewParameters) {
+  const std::size_t n = 37;
+  std::vector<float> p(n, 1.0F), m(n), v(n), target(n, -1.0F);
+  AdamStep{.learning_rate = 0.1, .step = 1, .tau = 0.25}.apply(p, std::vector<float>(n, 0.5F), m, v, target);
+  for (const float x : target) EXPECT_NEAR(x, -0.525, 1e-6);
 }
 
 TEST(CosineDecay, FallsFromOneToZeroAndStays) {

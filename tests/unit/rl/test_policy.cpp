@@ -46,5 +46,16 @@ TEST(PolicyNetwork, RefusesLayersAndObservationsThatDoNotFit) {
   EXPECT_THROW(policy.act(std::vector<float>(3), action), Error);
 }
 
+TEST(PolicyNetwork, OfNormalisedObservationsIsOneOfPlainOnes) {
+  Learner learner({.hidden_dims = {9}}, 3, 2, 1);
+  const std::vector<float> mean{1, -2, 30}, deviation{0.5F, 4, 10}, plain{0.7F, 1, 22};
+  std::vector<float> scaled(3), a(2), b(2);
+  for (std::size_t i = 0; i < 3; ++i) scaled[i] = (plain[i] - mean[i]) / deviation[i];
+  learner.policy().act(scaled, a);
+  learner.policy().of_plain_observations(mean, deviation).act(plain, b);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(a[i], b[i], 1e-6);
+  EXPECT_THROW(learner.policy().of_plain_observations(plain, std::vector<float>{1}), Error);
+}
+
 }  // namespace
 }  // namespace gridfed

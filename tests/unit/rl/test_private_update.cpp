@@ -73,7 +73,9 @@ TEST(PrivateUpdate, WithoutClippingOrNoiseIsThePlainUpdate) {
   BatchBuffer buffer;
   RandomStream stream(1, Draw::test);
   const Batch batch = data.sample(stream, size, buffer);
-  for (RlOptions options : algorithms()) {
+  auto all = algorithms();
+  all.push_back({.algorithm = LearnerKind::td3_bc, .hidden_dims = {10, 8}});  // not above, as its noise goes by the row of the batch
+  for (RlOptions options : all) {
     Learner plain(options, observations, actions, 7);
     plain.update(batch);
     if (plain.state().advantage_scale > 0) options.advantage_scale = plain.state().advantage_scale;
@@ -99,6 +101,14 @@ TEST(PrivateUpdate, OfAnEmptyBatchStepsAlongTheNoiseAlone) {
     EXPECT_NE(learner.state().parameters, before);
     EXPECT_THROW(learner.update(Batch{}), Error);
   }
+}
+
+TEST(PrivateUpdate, OfConservativeQLearningIsRefused) {
+  Learner learner({.algorithm = LearnerKind::cql}, observations, actions, 7);
+  const Dataset data = random_dataset(observations, actions, size);
+  BatchBuffer buffer;
+  RandomStream stream(1, Draw::test);
+  EXPECT_THROW(learner.update(data.sample(stream, size, buffer), noiseless(1, 5)), Error);
 }
 
 TEST(PrivateUpdate, RefusesNoiseWithoutASource) {

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Usage: test_foreign.sh <gridfed_train> <rl_known_optimum> <h5_probe> <policy_probe> <source folder> <mpirun> [mpirun flags...]
+# Training on a dataset of any origin, without a grid: a policy that the NumPy reader runs alike, refusals, divergence, resume.
+set -uo pipefail
+train=$(realpath "$1") generator=$(realpath "$2") probe=$(realpath "$3") policy_probe=$(realpath "$4") source=$5
+shift 5
+mpirun=("$@")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+deck=(--study.feeders none --fed.num_clients 1 --fed.aggregation none --train.variants local --fed.rounds 4 --fed.local_sgd_steps 20
+  --rl.hidden_dims 16,16 --rl.batch_size 32 --train.validate_every 2 --train.checkpoint_every 1)
+# must_fail <status> <text> [options...]
+must_fail() {
+  local expected=$1 text=$2
+  shift 2
+  "$train" "${deck[@]}" "$@" >log 2>&1
+  local status=$?
+  [[ $status == "$expected" && $(<log) == *"$text"* ]] || { fail "$*: status $status, expected $expected and '$text':"; tail -5 log; }
+}
+
+"$generator" --problems pendulum --export foreign.h5 >log 2>&1 || { fail "no dataset"; cat log; }
+
+# Every algorithm trains, says first what the data covers, and stops and resumes bit for bit on another number of ranks.
+for algorithm in iql cql td3_bc bc; do
+  "$train" "${deck[@]}" --data.file foreign.h5 --rl.algorithm $algorithm --train.normalise_observations true --output $algorithm >log 2>&1 ||
+    { fail "training with $algorithm"; tail -5 log; }
+  [[ $(grep -n 'transitions=' log | head -1 | cut -d: -f1) -lt $(grep -n 'round=' log | head -1 | cut -d: -f1) ]] || fail "no coverage before training"
+  grep -q 'validation_critic_loss=' log || fail "no validation losses"
+  "$train" "${deck[@]}" --data.file foreign.h5 --rl.algorithm $algorithm --train.normalise_observations true --output parts_$algorithm --walltime 0.001 >log 2>&1
+  [[ -e parts_$algorithm/checkpoint.h5 ]] || fail "no checkpoint of $algorithm"
+  "${mpirun[@]}" -n 2 "$train" "${deck[@]}" --data.file foreign.h5 --rl.algorithm $algorithm --train.normalise_observations true --output parts_$algorithm >log 2>&1
+  "$probe" same $algorithm/policy_local_0.h5 parts_$algorithm/policy_local_0.h5 || fail "$algorithm resumed is another"
+done
+
+# Fitted Q evaluation stands beside the policy.
+"$train" "${deck[@]}" --data.file foreign.h5 --train.evaluation_fits 2 --rl.discount 0.9 --output judged >log 2>&1 || { fail "evaluation"; tail -5 log; }
+grep -q 'fitted_return=.* lower_bound=.* recorded_return=-' log || { fail "no evaluation said"; cat log; }
+
+# A run that diverges ends with status 2 and leaves its last good policy.
+must_fail 2 "client 0 diverged" --data.file foreign.h5 --output wild --rl.learning_rate 1e20
+"$probe" attribute wild/policy_local_0.h5 kind >log || fail "a diverged run left no policy"
+
+# Faults of the data end in one sentence with name, row and remedy, before anything is written.
+must_fail 1 "study.feeders is none but data.file names no dataset" --output out
+/usr/bin/python3 - <<'PYTHON' || fail "python cannot make the faulty files"
+import shutil
+import h5py
+import numpy as np
+def change(name, work):
+    shutil.copy("foreign.h5", name)
+    with h5py.File(name, "r+") as file:
+        work(file)
+def replace(file, name, values):
+    del file[name]
+    file[name] = values
+change("nan.h5", lambda f: f["rewards"].__setitem__(7, np.nan))
+change("constant.h5", lambda f: f["observations"].__setitem__((slice(None), 1), 3.0))
+change("dtype.h5", lambda f: replace(f, "actions", np.full(f["actions"].shape, b"left")))
+change("short.h5", lambda f: replace(f, "rewards", f["rewards"][:-3]))
+change("range.h5", lambda f: f["actions"].__setitem__((5, 0), 2.0))
+def one(file):
+    file["terminals"][:] = 0
+    file["timeouts"][:] = 0
+change("one.h5", one)
+PYTHON
+must_fail 1 "'nan.h5': /rewards holds a value that is not finite in row 7: remove the row" --data.file nan.h5 --output out
+must_fail 1 "'constant.h5': column 1 of observations is 3 in all" --data.file constant.h5 --output out
+must_fail 1 "cannot read '/actions' of 'dtype.h5' as real numbers" --data.file dtype.h5 --output out
+must_fail 1 "'short.h5': /rewards does not have one row of 1 for each of the" --data.file short.h5 --output out
+must_fail 1 "'range.h5': row 5 of actions holds 2 in column 0, beyond [-1, 1]" --data.file range.h5 --output out
+must_fail 1 "'one.h5' holds a single episode of" --data.file one.h5 --output out
+[[ ! -e out/metrics.h5 ]] || fail "a refused dataset left metrics"
+
+# The NumPy reader acts as the policy does in C++.
+for observation in "0.5 -0.25 0.125" "-1 0 0" "0.1 0.99 -0.9"; do
+  for algorithm in iql cql td3_bc bc; do
+    read -ra values <<<"$observation"
+    /usr/bin/python3 "$source/postprocess/policy.py" $algorithm/policy_local_0.h5 "${values[@]}" >numpy.txt || fail "policy.py"
+    "$policy_probe" $algorithm/policy_local_0.h5 "${values[@]}" >cpp.txt || fail "policy_probe"
+    /usr/bin/python3 -c 'import sys; a, b = (float(open(f).read()) for f in ("numpy.txt", "cpp.txt")); sys.exit(not abs(a - b) < 1e-6)' ||
+      fail "NumPy acts $(<numpy.txt) and C++ $(<cpp.txt) for $algorithm"
+  done
+done
+echo "foreign data: $failures failures"
+exit $((failures > 0))
