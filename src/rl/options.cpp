@@ -87,15 +87,19 @@ void declare(po::options_description& deck, RlOptions& o) {
     ("rl.q_weight", number(o.q_weight), "q_ascent: weight of Q over the scale of the advantage, against the cloning error")
     ("rl.advantage_scale", number(o.advantage_scale), "q_ascent in private updates: scale of the advantage, fixed as a measured one leaks")
     ("rl.conservative_weight", number(o.conservative_weight), "cql: weight of logsumexp Q - Q(data) against the temporal-difference error")
-    ("rl.lagrange_threshold", number(o.lagrange_threshold), "cql: gap logsumexp Q - Q(data) that a multiplier on the weight steers to; negative: no multiplier")
+    ("rl.lagrange_threshold", number(o.lagrange_threshold),
+      "cql: gap logsumexp Q - Q(data) that a multiplier on the weight steers to; negative: no multiplier")
     ("rl.action_samples", number(o.action_samples), "cql: actions each from the uniform distribution, the policy at s and the policy at s'")
     ("rl.alpha", number(o.alpha), "td3_bc: weight of Q over the mean |Q|, against the cloning error")
     ("rl.tau", number(o.tau), "step of the target networks towards the critics each update")
     ("rl.safety_weight", number(o.safety_weight), "learn from reward - safety_weight * cost")
     ("rl.learning_rate", number(o.learning_rate), "Adam learning rate")
-    ("rl.actor_learning_rate", number(o.actor_learning_rate), "policy's own learning rate; 0: 1e-4 for cql, 3e-4 for td3_bc, else rl.learning_rate")
-    ("rl.critic_learning_rate", number(o.critic_learning_rate), "critics' own learning rate; 0: 3e-4 for cql and td3_bc, else rl.learning_rate")
-    ("rl.cosine_decay", choice("rl.cosine_decay", decays, o.cosine_decay), "learning rates that fall to zero over rl.updates: actor, all or none")
+    ("rl.actor_learning_rate", number(o.actor_learning_rate),
+      "policy's own learning rate; 0: 1e-4 for cql, 3e-4 for td3_bc, else rl.learning_rate")
+    ("rl.critic_learning_rate", number(o.critic_learning_rate),
+      "critics' own learning rate; 0: 3e-4 for cql and td3_bc, else rl.learning_rate")
+    ("rl.cosine_decay", choice("rl.cosine_decay", decays, o.cosine_decay),
+      "learning rates that fall to zero over rl.updates: actor, all or none")
     ("rl.weight_decay", number(o.weight_decay), "decoupled weight decay, per unit of learning rate")
     ("rl.updates", number(o.updates), "gradient updates of a whole training")
     ("rl.batch_size", number(o.batch_size), "transitions per update");
