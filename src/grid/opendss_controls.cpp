@@ -246,7 +246,7 @@ void edit_inverter_control(Script& script, Object& object, std::span<const Argum
   if (elements) return;
   std::vector<std::string> there;
   const auto add = [&](auto& table, std::string_view class_name) {
-    for (const auto& inverter : table.objects())
+    for (const auto& inverter : table)
       if (inverter.enabled) there.push_back(fmt::format("{}.{}", class_name, inverter.name));
   };
   add(script.pv_systems, "pvsystem");

@@ -8,7 +8,6 @@
 
 #include <filesystem>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -294,7 +293,19 @@ class Table {
   std::size_t size() const { return blocks_.empty() ? 0 : block * (blocks_.size() - 1) + blocks_.back().size(); }
   const T& operator[](std::size_t position) const { return blocks_[position / block][position % block]; }
   T& operator[](std::size_t position) { return blocks_[position / block][position % block]; }
-  auto objects() { return std::views::join(blocks_); }
+
+  struct Iterator {
+    Table* table;
+    std::size_t position;
+    T& operator*() const { return (*table)[position]; }
+    Iterator& operator++() {
+      ++position;
+      return *this;
+    }
+    bool operator==(const Iterator& other) const { return position == other.position; }
+  };
+  Iterator begin() { return {this, 0}; }
+  Iterator end() { return {this, size()}; }
 
   /// Hands over one object after the other and forgets them, so that a large table is never there twice.
   template <class Take>

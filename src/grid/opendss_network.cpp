@@ -355,7 +355,7 @@ NetworkData network_data_of(Script& script) {
   for (const double kv : script.voltage_bases) data.voltage_bases.push_back(1e3 * kv);
   apply_switch_controls(script);
   const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
-  for (auto& s : script.sources.objects())
+  for (auto& s : script.sources)
     if (in_service(s)) data.sources.push_back(source_data(s));
   // Lines and loads are what large scripts hold, and no later step asks for them by name.
   data.lines.reserve(script.lines.size());
@@ -367,7 +367,7 @@ NetworkData network_data_of(Script& script) {
     if (in_service(l)) data.loads.push_back(load_data(l, script));
   });
   data.transformers.reserve(script.transformers.size());
-  for (auto& t : script.transformers.objects()) {
+  for (auto& t : script.transformers) {
     if (!t.enabled) continue;
     TransformerData transformer = transformer_data(t);
     const auto& windings = transformer.windings;
@@ -377,15 +377,15 @@ NetworkData network_data_of(Script& script) {
       data.transformers.push_back(std::move(transformer));
     }
   }
-  for (auto& c : script.capacitors.objects())
+  for (auto& c : script.capacitors)
     if (c.enabled) data.capacitors.push_back(capacitor_data(c));
-  for (auto& r : script.reactors.objects())
+  for (auto& r : script.reactors)
     if (in_service(r)) data.reactors.push_back(reactor_data(r));
   add_switching_devices(script, data);
   add_controls(script, data);
   add_injections(script, data);
   script.transformers.drain([](const Transformer&) {});
-  for (auto& shape : script.load_shapes.objects()) data.load_shapes.push_back(load_shape_data(shape));
+  for (auto& shape : script.load_shapes) data.load_shapes.push_back(load_shape_data(shape));
   data.buses = named_buses(data, script);
   script.coordinates.drain([](const Coordinates&) {});
   data.simulation = script.simulation;

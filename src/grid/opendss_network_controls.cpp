@@ -118,9 +118,9 @@ InverterControlData inverter_control_data(const InvControl& c, Script& script) {
                            .origin = c.origin};
   const auto serves = [](const Object& object) { return object.enabled && object.closed; };
   if (!c.elements) {
-    for (const auto& p : script.pv_systems.objects())
+    for (const auto& p : script.pv_systems)
       if (serves(p)) data.solar.push_back(p.name);
-    for (const auto& s : script.storages.objects())
+    for (const auto& s : script.storages)
       if (serves(s)) data.batteries.push_back(s.name);
     return data;
   }
@@ -139,14 +139,14 @@ InverterControlData inverter_control_data(const InvControl& c, Script& script) {
 }  // namespace
 
 void add_controls(Script& script, NetworkData& data) {
-  for (auto& c : script.regulators.objects())
+  for (auto& c : script.regulators)
     if (const auto* t = script.transformers.find(c.transformer); c.enabled && (!t || t->enabled))
       data.regulators.push_back(regulator_data(c, t));
-  for (auto& c : script.capacitor_controls.objects()) {
+  for (auto& c : script.capacitor_controls) {
     const Capacitor* bank = script.capacitors.find(c.capacitor);
     if (c.enabled && (!bank || bank->enabled)) data.capacitor_controls.push_back(capacitor_control_data(c, script));
   }
-  for (auto& c : script.inverter_controls.objects())
+  for (auto& c : script.inverter_controls)
     if (c.enabled) data.inverter_controls.push_back(inverter_control_data(c, script));
 }
 

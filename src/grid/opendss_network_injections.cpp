@@ -153,7 +153,7 @@ WindTurbineData wind_data(const WindGen& w) {
 void add_injections(Script& script, NetworkData& data) {
   const auto in_service = [](const Object& object) { return object.enabled && object.closed; };
   const NameIndex loads = script.generators.size() > 0 ? index_of(data.loads) : NameIndex();
-  for (auto& g : script.generators.objects()) {
+  for (auto& g : script.generators) {
     if (!in_service(g)) continue;
     if (g.model == 3) {
       data.generators.push_back(regulating_generator(g, script.generation_multiplier, script));
@@ -162,11 +162,11 @@ void add_injections(Script& script, NetworkData& data) {
     data.loads.push_back(generator_load(g, script.generation_multiplier));
     if (loads.find(g.name, data.loads) >= 0) data.loads.back().name = "generator." + g.name;
   }
-  for (auto& p : script.pv_systems.objects())
+  for (auto& p : script.pv_systems)
     if (in_service(p)) data.solar.push_back(solar_data(p, script));
-  for (auto& w : script.wind_generators.objects())
+  for (auto& w : script.wind_generators)
     if (in_service(w)) data.wind.push_back(wind_data(w));
-  for (auto& s : script.storages.objects())
+  for (auto& s : script.storages)
     if (in_service(s)) data.batteries.push_back(battery_data(s, script));
 }
 

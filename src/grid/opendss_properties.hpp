@@ -177,7 +177,7 @@ Object* find(Script& script, const std::string& name) {
 template <auto table>
 std::vector<Object*> all(Script& script) {
   std::vector<Object*> objects;
-  for (auto& object : (script.*table).objects()) objects.push_back(&object);
+  for (auto& object : script.*table) objects.push_back(&object);
   return objects;
 }
 

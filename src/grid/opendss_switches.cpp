@@ -245,10 +245,10 @@ void switch_terminal(const ElementClass& type, Object& object, int terminal, int
 
 void apply_switch_controls(Script& script) {
   bool protection = false;
-  for (const auto& control : script.switch_controls.objects())
+  for (const auto& control : script.switch_controls)
     if (control.enabled) apply(control, switch_name, script);
   const auto protect = [&](auto& devices, std::string_view class_name) {
-    for (const auto& device : devices.objects()) {
+    for (const auto& device : devices) {
       if (device.enabled) apply(device, class_name, script);
       protection = true;
     }
@@ -260,10 +260,10 @@ void apply_switch_controls(Script& script) {
 }
 
 void add_switching_devices(Script& script, NetworkData& data) {
-  for (const auto& control : script.switch_controls.objects()) add_device(control, SwitchingDeviceKind::disconnector, data);
-  for (const auto& fuse : script.fuses.objects()) add_device(fuse, SwitchingDeviceKind::fuse, data);
-  for (const auto& recloser : script.reclosers.objects()) add_device(recloser, SwitchingDeviceKind::recloser, data);
-  for (const auto& relay : script.relays.objects()) add_device(relay, SwitchingDeviceKind::breaker, data);
+  for (const auto& control : script.switch_controls) add_device(control, SwitchingDeviceKind::disconnector, data);
+  for (const auto& fuse : script.fuses) add_device(fuse, SwitchingDeviceKind::fuse, data);
+  for (const auto& recloser : script.reclosers) add_device(recloser, SwitchingDeviceKind::recloser, data);
+  for (const auto& relay : script.relays) add_device(relay, SwitchingDeviceKind::breaker, data);
 }
 
 }  // namespace gridfed::opendss
