@@ -158,11 +158,11 @@ void diagnose_case(Session& session, PowerFlow& flow, const LoadingConditions& c
   }
 }
 
-/// Collective on the session's world.
-void log_times(Session& session, const StageTimes& times, const Network& network) {
+/// Collective on the session's world. `before`: peak memory when nothing had been read [MB].
+void log_times(Session& session, const StageTimes& times, const Network& network, double before) {
   const TimingSummary summary = times.summary(session.world());
   session.log().line("{}", summary.text());
-  session.log().line("bytes_per_bus={:.0f}", 1e6 * summary.peak_memory_mb / static_cast<double>(network.buses().size()));
+  session.log().line("bytes_per_bus={:.0f}", 1e6 * (summary.peak_memory_mb - before) / static_cast<double>(network.buses().size()));
 }
 
 void run(Session& session) {
@@ -176,6 +176,7 @@ void run(Session& session) {
   if (!go) return;
   if (options.tolerance > 0) solver_options.tolerance = options.tolerance;
   StageTimes times;
+  const double before = peak_memory_mb();
 
   const auto network = agreed(session.world(), [&] {
     if (options.controls != "off" && options.controls != "static")
@@ -190,7 +191,7 @@ void run(Session& session) {
   if (session.dry_run()) {
     session.log().line("deck ok: {} buses, {} nodes, {} loads", network->buses().size(), network->node_count(),
                        network->data().loads.size());
-    log_times(session, times, *network);
+    log_times(session, times, *network, before);
     return;
   }
   const bool solved = agreed(session.world(), [&] {
@@ -251,7 +252,7 @@ void run(Session& session) {
     if (!converged || options.diagnose) diagnose_case(session, flow, conditions);
     return converged;
   });
-  log_times(session, times, *network);
+  log_times(session, times, *network, before);
   if (!solved) session.exit_with(2);
 }
 
