@@ -359,5 +359,24 @@ TEST(UnbalancedPowerFlow, MeasuredVoltagesAreThoseOfAFullSolveAndCompleteGivesTh
   }
 }
 
+// At 0.645 of rated load, load 722b (OpenDSS's model 4) stands at its lower limit, where it jumps from its power law to an impedance and
+// draws less below than above: there is a solution on either side, and the start decides.
+TEST(UnbalancedPowerFlow, WhereALoadJumpsIeee37HasTwoSolutions) {
+  const auto network = test::feeder("ieee37");
+  const auto conditions = rated_conditions(*network, 0.645);
+  const auto from = [&](double scale) {
+    UnbalancedPowerFlow flow(network, {.tolerance = 1e-10, .max_iterations = 200});
+    flow.solve(rated_conditions(*network, scale));
+    EXPECT_TRUE(flow.solve(conditions).converged);
+    EXPECT_LT(flow.mismatch().power, 1e-3);
+    return flow.solution().bus_voltages;
+  };
+  const auto above = from(0.3), below = from(1.2);
+  double difference = 0;
+  for (std::size_t node = 0; node < above.size(); ++node) difference = std::max(difference, std::abs(above[node] - below[node]));
+  EXPECT_GT(difference / (4800 / std::numbers::sqrt3), 5e-4);
+  EXPECT_LT(difference / (4800 / std::numbers::sqrt3), 1e-3);
+}
+
 }  // namespace
 }  // namespace gridfed
