@@ -31,22 +31,14 @@ struct BatchPowerFlow::Workspace {
   Workspace(std::shared_ptr<const Network> given, const PowerFlowOptions& wanted)
       : network(std::move(given)), options(wanted), model(network), alone(network, wanted) {}
 
-  NodalMatrix matrix() const {
-    return {.bus_start = model.bus_start(),
-            .row_start = model.row_start(),
-            .column = model.column(),
-            .value = model.matrix(),
-            .base = model.base()};
-  }
-
   /// From the model's present state on.
   void prepare(bool anew) {
     if (anew) {
       const auto ports = ports_of(model);
-      factor.emplace(matrix(), ports, model.switched(), model.network().nodes()[model.sources().front().nodes.front()].bus,
+      factor.emplace(matrix_of(model), ports, model.switched(), model.network().nodes()[model.sources().front().nodes.front()].bus,
                      ClusterFactor::Use::blocks);
     }
-    if (const int node = factor->factorise(matrix()); node >= 0) model.throw_singular(node);
+    if (const int node = factor->factorise(matrix_of(model)); node >= 0) model.throw_singular(node);
     std::vector<Complex> unloaded, rated;
     alone.flat_start();
     if (!alone.solve(rated_conditions(*network, 0.0)).converged)

@@ -28,6 +28,14 @@ ClusterFactor::Port port_of(int a, int b) {
 
 }  // namespace
 
+NodalMatrix matrix_of(const NodalModel& model) {
+  return {.bus_start = model.bus_start(),
+          .row_start = model.row_start(),
+          .column = model.column(),
+          .value = model.matrix(),
+          .base = model.base()};
+}
+
 std::vector<ClusterFactor::Port> ports_of(const NodalModel& model) {
   std::map<ClusterFactor::Port, int> known;
   std::vector<ClusterFactor::Port> ports;

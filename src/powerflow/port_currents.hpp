@@ -12,6 +12,9 @@
 
 namespace gridfed {
 
+/// The matrix of a model's present state, as ClusterFactor takes it; it stays with the model.
+NodalMatrix matrix_of(const NodalModel& model);
+
 /// Ports of a model: each pair of nodes where a load or DER connects, once, then the nodes of sources.
 std::vector<ClusterFactor::Port> ports_of(const NodalModel& model);
 

@@ -136,18 +136,10 @@ struct UnbalancedPowerFlow::Workspace {
 
   explicit Workspace(const NodalModel& model)
       : ports(ports_of(model)),
-        factor(matrix(model), ports, model.switched(), model.network().nodes()[model.sources().front().nodes.front()].bus),
+        factor(matrix_of(model), ports, model.switched(), model.network().nodes()[model.sources().front().nodes.front()].bus),
         currents(model, factor),
         whole(factor.channels()),
         single(factor.channels()) {}
-
-  static NodalMatrix matrix(const NodalModel& model) {
-    return {.bus_start = model.bus_start(),
-            .row_start = model.row_start(),
-            .column = model.column(),
-            .value = model.matrix(),
-            .base = model.base()};
-  }
 
   void find_start() {
     currents.no_load(whole.r.re.data(), whole.r.im.data());
@@ -214,7 +206,7 @@ UnbalancedPowerFlow::UnbalancedPowerFlow(UnbalancedPowerFlow&&) noexcept = defau
 UnbalancedPowerFlow::~UnbalancedPowerFlow() = default;
 
 void UnbalancedPowerFlow::prepare() {
-  if (const int node = work_->factor.factorise(Workspace::matrix(model_)); node >= 0) model_.throw_singular(node);
+  if (const int node = work_->factor.factorise(matrix_of(model_)); node >= 0) model_.throw_singular(node);
   work_->try_single_precision(model_);
 }
 
@@ -226,7 +218,7 @@ void UnbalancedPowerFlow::refresh(const StateChange& change) {
     return;
   }
   work_->start_known = false;
-  if (const int node = work_->factor.refactorise(Workspace::matrix(model_), change.nodes); node >= 0) model_.throw_singular(node);
+  if (const int node = work_->factor.refactorise(matrix_of(model_), change.nodes); node >= 0) model_.throw_singular(node);
 }
 
 void UnbalancedPowerFlow::start() {
