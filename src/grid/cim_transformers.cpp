@@ -227,6 +227,7 @@ class TransformerReader {
     RegulatorData regulator{.name = regulator_names_.unique(changer),
                             .transformer = transformer.name,
                             .winding = static_cast<int>(found->second.winding) + 1,
+                            .measured_winding = static_cast<int>(found->second.winding) + 1,
                             .setpoint = control->number("targetValue"),
                             .band = control->number("targetDeadband"),
                             .pt_ratio = changer.number("ptRatio"),
@@ -234,12 +235,22 @@ class TransformerReader {
                             .delay = changer.number("initialDelay", 15),
                             .tap_delay = changer.number("subsequentDelay", 2),
                             .remote = std::nullopt,
+                            .reverse = {},
                             .origin = changer.origin};
     if (control->flag("lineDropCompensation", false)) {
       regulator.r = control->number("lineDropR", 0);
       regulator.x = control->number("lineDropX", 0);
     }
-    if (control->flag("reversible", false)) network_.notes.push_back(control->title() + ": reverse operation is not modelled");
+    if (control->flag("reversible", false)) {
+      regulator.reverse = {.action = ReversePower::reverses,
+                           .to_neutral = control->flag("reverseToNeutral", false),
+                           .threshold = control->number("reversingPowerThreshold", 100e3),
+                           .delay = control->number("reversingDelay", 60),
+                           .setpoint = regulator.setpoint,
+                           .band = regulator.band,
+                           .r = control->number("reverseLineDropR", 0),
+                           .x = control->number("reverseLineDropX", 0)};
+    }
     const auto& nodes = winding.terminal.nodes;
     const std::string phase = control->has("monitoredPhase") ? control->choice("monitoredPhase") : "";
     if (transformer.phases > 1 && !phase.empty()) {

@@ -238,9 +238,11 @@ class NetworkBuilder {
         continue;
       }
       const std::size_t windings = data().transformers[found].windings.size();
-      if (regulator.winding < 1 || regulator.winding > static_cast<int>(windings)) {
-        fault(regulator.origin, "regulator '{}' controls winding {} of '{}', which has {}", regulator.name, regulator.winding,
-              regulator.transformer, windings);
+      for (const int winding : {regulator.winding, regulator.measured_winding}) {
+        if (winding >= 1 && winding <= static_cast<int>(windings)) continue;
+        fault(regulator.origin, "regulator '{}' controls winding {} of '{}', which has {}", regulator.name, winding, regulator.transformer,
+              windings);
+        break;
       }
       network_.regulator_transformers_.push_back(found);
     }

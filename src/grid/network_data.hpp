@@ -172,12 +172,27 @@ struct ReactorData {
 enum class PhaseSelection { one, average, maximum, minimum };
 
 /// Line-drop-compensated tap controller of one transformer winding (OpenDSS RegControl).
+/// What a regulator makes of power that flows back through it for a while: nothing, regulate the other side, or go on with other settings.
+enum class ReversePower { disregarded, reverses, cogeneration };
+
+/// Settings of a regulator for reverse power (OpenDSS RegControl reversible, Cogen and rev...).
+struct ReverseData {
+  ReversePower action = ReversePower::disregarded;
+  bool to_neutral = false;          ///< goes to its neutral tap and stays there
+  double threshold = 100e3;         ///< [W] back, and forward again
+  double delay = 60;                ///< [s] that power must flow so
+  double setpoint = 120, band = 3;  ///< [V] on the secondary of the potential transformer
+  double r = 0, x = 0, z = 0;       ///< line-drop compensation as in forward direction, where there is any
+};
+
 struct RegulatorData {
   std::string name, transformer;                      ///< transformer by name
-  int winding = 2;                                    ///< 1-based
+  int winding = 2;                                    ///< whose tap moves, 1-based
+  int measured_winding = 2;                           ///< whose voltage and current it measures, 1-based
   double setpoint = 120, band = 3;                    ///< [V] on the secondary of the potential transformer
   double pt_ratio = 60, ct_rating = 300;              ///< -, [A]
   double r = 0, x = 0;                                ///< line-drop compensation [V at ct_rating]
+  double z = 0;                                       ///< instead of r and x, by magnitudes alone (Beckwith) [V at ct_rating]
   double delay = 15, tap_delay = 2;                   ///< [s]
   bool inverse_time = false;                          ///< the delay shrinks as the voltage leaves the band
   int max_tap_change = 16;                            ///< per control iteration in static mode
@@ -186,6 +201,7 @@ struct RegulatorData {
   double voltage_limit = 0;                           ///< the winding itself never goes above [V on the PT's secondary]; 0 = no limit
   std::optional<Terminal> remote;                     ///< regulated bus if not the winding itself
   double remote_pt_ratio = 60;                        ///< of the potential transformer at the remote bus
+  ReverseData reverse;                                ///< without meaning where a remote bus is regulated
   Origin origin;
 };
 

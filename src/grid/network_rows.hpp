@@ -164,12 +164,14 @@ void describe(auto& row, Of<RegulatorData> auto& r) {
   row.text("name", r.name);
   row.text("transformer", r.transformer);
   row.integer("winding", r.winding);
+  row.integer("measured_winding", r.measured_winding);
   row.number("setpoint", "V", r.setpoint);
   row.number("band", "V", r.band);
   row.number("pt_ratio", "", r.pt_ratio);
   row.number("ct_rating", "A", r.ct_rating);
   row.number("r", "V", r.r);
   row.number("x", "V", r.x);
+  row.number("z", "V", r.z);
   row.number("delay", "s", r.delay);
   row.number("tap_delay", "s", r.tap_delay);
   row.flag("inverse_time", r.inverse_time);
@@ -179,6 +181,16 @@ void describe(auto& row, Of<RegulatorData> auto& r) {
   row.number("voltage_limit", "V", r.voltage_limit);
   row.optional_terminal("remote", r.remote);
   row.number("remote_pt_ratio", "", r.remote_pt_ratio);
+  auto& reverse = r.reverse;
+  row.choice("reverse_action", reverse.action);
+  row.flag("reverse_to_neutral", reverse.to_neutral);
+  row.number("reverse_threshold", "W", reverse.threshold);
+  row.number("reverse_delay", "s", reverse.delay);
+  row.number("reverse_setpoint", "V", reverse.setpoint);
+  row.number("reverse_band", "V", reverse.band);
+  row.number("reverse_r", "V", reverse.r);
+  row.number("reverse_x", "V", reverse.x);
+  row.number("reverse_z", "V", reverse.z);
 }
 
 void describe_element(auto& row, Of<ElementTerminal> auto& e) {

@@ -8,7 +8,7 @@
 
 namespace gridfed {
 
-inline constexpr Version network_tables_version{2, 0};
+inline constexpr Version network_tables_version{3, 0};
 
 /// A network as tables, one a class of element (network_rows.hpp), put together from one part or from many whose elements and buses follow
 /// one another. In an HDF5 file of kind `network` a table is a group and a column an array in SI units:

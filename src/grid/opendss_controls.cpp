@@ -8,19 +8,6 @@ namespace {
 
 // ---- regulators ----
 
-/// A mode of the controller that is not modelled, unless it is switched off.
-template <class T>
-void refuse_if_asked(T&, const Value& value, Script&) {
-  const std::string word = value.word();
-  if (word.empty() || word[0] == 'n' || word[0] == 'f' || word == "0") return;
-  throw ScriptError{"this mode of the controller is not modelled", "switch it off"};
-}
-
-/// Kept apart from reversible=yes, which is refused, these settings mean nothing; whoever gave them may think otherwise.
-void note_reverse(RegControl&, const Value&, Script& script) {
-  script.note("Settings of regulators for reverse power flow are left out: regulators act in one direction.");
-}
-
 /// avg, max, min or the number of a phase.
 void read_phase(const Value& value, PhaseSelection& selection, int& phase) {
   const std::string word = value.word();
@@ -36,9 +23,9 @@ void read_phase(const Value& value, PhaseSelection& selection, int& phase) {
 /// Moves the controlled winding at once.
 void set_tap_number(RegControl& control, const Value& value, Script& script) {
   Transformer* transformer = script.transformers.find(control.transformer);
-  if (!transformer || control.winding > static_cast<int>(transformer->windings.size()))
-    throw ScriptError{"the winding whose tap is set is not known yet", "give transformer= and winding= before tapnum="};
-  Winding& winding = transformer->windings[control.winding - 1];
+  if (!transformer || control.tap_winding > static_cast<int>(transformer->windings.size()))
+    throw ScriptError{"the winding whose tap is set is not known yet", "give transformer=, winding= and tapwinding= before tapnum="};
+  Winding& winding = transformer->windings[control.tap_winding - 1];
   const double step = (winding.max_tap - winding.min_tap) / winding.num_taps;
   winding.tap = std::clamp((winding.max_tap + winding.min_tap) / 2 + value.integer() * step, winding.min_tap, winding.max_tap);
 }
@@ -63,11 +50,11 @@ constexpr Property<RegControl> regulator_properties[] = {
     {"X", set<&RegControl::x>},
     {"bus", set<&RegControl::bus>},
     {"delay", set<&RegControl::delay>},
-    {"reversible", refuse_if_asked},
-    {"revvreg", note_reverse},
-    {"revband", note_reverse},
-    {"revR", note_reverse},
-    {"revX", note_reverse},
+    {"reversible", set<&RegControl::reversible>},
+    {"revvreg", set_positive<&RegControl::rev_vreg>},
+    {"revband", set_positive<&RegControl::rev_band>},
+    {"revR", set<&RegControl::rev_r>},
+    {"revX", set<&RegControl::rev_x>},
     {"tapdelay", set<&RegControl::tap_delay>},
     {"debugtrace", ignore},
     {"maxtapchange", set<&RegControl::max_tap_change>},
@@ -80,16 +67,16 @@ constexpr Property<RegControl> regulator_properties[] = {
        if (c.pt_selection == PhaseSelection::average)
          throw ScriptError{"a regulator measures no average of the phases", "name one phase, max or min"};
      }},
-    {"revThreshold", note_reverse},
-    {"revDelay", note_reverse},
-    {"revNeutral", note_reverse},
+    {"revThreshold", set<&RegControl::rev_threshold>},
+    {"revDelay", set<&RegControl::rev_delay>},
+    {"revNeutral", set<&RegControl::rev_neutral>},
     {"EventLog", ignore},
     {"RemotePTRatio", set_positive<&RegControl::remote_pt_ratio>},
     {"TapNum", set_tap_number},
     {"Reset", ignore},
-    {"LDC_Z", refuse_if_asked},
-    {"rev_Z", note_reverse},
-    {"Cogen", refuse_if_asked},
+    {"LDC_Z", set<&RegControl::ldc_z>},
+    {"rev_Z", set<&RegControl::rev_z>},
+    {"Cogen", set<&RegControl::cogen>},
     {"basefreq", ignore},
     {"enabled", set<&RegControl::enabled>},
     {"like", like<&Script::regulators>},

@@ -146,8 +146,10 @@ struct RegControl : Object {
   std::string transformer;
   int winding = 1, tap_winding = 1, max_tap_change = 16, pt_phase = 1;
   PhaseSelection pt_selection = PhaseSelection::one;
-  double vreg = 120, band = 3, pt_ratio = 60, remote_pt_ratio = 60, ct_primary = 300, r = 0, x = 0, delay = 15, tap_delay = 2, vlimit = 0;
-  bool inverse_time = false;
+  double vreg = 120, band = 3, pt_ratio = 60, remote_pt_ratio = 60, ct_primary = 300, r = 0, x = 0, delay = 15, tap_delay = 2, vlimit = 0,
+         ldc_z = 0;
+  double rev_vreg = 120, rev_band = 3, rev_r = 0, rev_x = 0, rev_z = 0, rev_threshold = 100, rev_delay = 60;
+  bool inverse_time = false, reversible = false, rev_neutral = false, cogen = false;
   std::optional<BusReference> bus;
 };
 

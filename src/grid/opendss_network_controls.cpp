@@ -11,22 +11,27 @@ namespace {
 
 RegulatorData regulator_data(const RegControl& c, const Transformer* transformer) {
   if (!transformer) fail(c, "RegControl", "controls no transformer", "give transformer=");
-  if (c.winding > static_cast<int>(transformer->windings.size()))
-    fail(c, "RegControl",
-         fmt::format("controls winding {} of Transformer.{}, which has {}", c.winding, c.transformer, transformer->windings.size()),
+  const auto windings = static_cast<int>(transformer->windings.size());
+  if (c.winding > windings)
+    fail(c, "RegControl", fmt::format("measures winding {} of Transformer.{}, which has {}", c.winding, c.transformer, windings),
          "correct winding=");
-  if (c.tap_winding != c.winding)
-    fail(c, "RegControl", fmt::format("measures winding {} and taps winding {}, which is not modelled", c.winding, c.tap_winding),
-         "make tapwinding= equal to winding=");
+  if (c.tap_winding > windings)
+    fail(c, "RegControl", fmt::format("taps winding {} of Transformer.{}, which has {}", c.tap_winding, c.transformer, windings),
+         "correct tapwinding=");
+  const ReversePower action = c.cogen        ? ReversePower::cogeneration
+                              : c.reversible ? ReversePower::reverses
+                                             : ReversePower::disregarded;
   RegulatorData data{.name = c.name,
                      .transformer = c.transformer,
-                     .winding = c.winding,
+                     .winding = c.tap_winding,
+                     .measured_winding = c.winding,
                      .setpoint = c.vreg,
                      .band = c.band,
                      .pt_ratio = c.pt_ratio,
                      .ct_rating = c.ct_primary,
                      .r = c.r,
                      .x = c.x,
+                     .z = c.ldc_z,
                      .delay = c.delay,
                      .tap_delay = c.tap_delay,
                      .inverse_time = c.inverse_time,
@@ -36,6 +41,15 @@ RegulatorData regulator_data(const RegControl& c, const Transformer* transformer
                      .voltage_limit = c.vlimit,
                      .remote = {},
                      .remote_pt_ratio = c.remote_pt_ratio,
+                     .reverse = {.action = action,
+                                 .to_neutral = c.rev_neutral,
+                                 .threshold = 1e3 * c.rev_threshold,
+                                 .delay = c.rev_delay,
+                                 .setpoint = c.rev_vreg,
+                                 .band = c.rev_band,
+                                 .r = c.rev_r,
+                                 .x = c.rev_x,
+                                 .z = c.rev_z},
                      .origin = c.origin};
   if (c.bus) data.remote = terminal(*c.bus, transformer->phases, transformer->phases, c, "RegControl");
   return data;

@@ -331,12 +331,19 @@ class ScriptWriter {
       throw Error("regulator '{}' measures the average of its phases, which cannot be written as OpenDSS: choose one, max or min", r.name);
     const auto above_zero = [&](double value, const char* what) { return positive(value, what, "regulator", r.name); };
     fmt::print(out_, "new regcontrol.{} transformer={} winding={} vreg={} band={} ptratio={} ctprim={} r={} x={} delay={} tapdelay={}",
-               checked(r.name), checked(r.transformer), r.winding, above_zero(r.setpoint, "the setpoint"), above_zero(r.band, "the band"),
+               checked(r.name), checked(r.transformer), r.measured_winding, above_zero(r.setpoint, "the setpoint"), above_zero(r.band, "the band"),
                above_zero(r.pt_ratio, "the voltage ratio"), above_zero(r.ct_rating, "the current rating"), r.r, r.x, r.delay, r.tap_delay);
     fmt::print(out_, " maxtapchange={} inversetime={} vlimit={} ptphase={}", r.max_tap_change, r.inverse_time, r.voltage_limit,
                measured(r.pt_selection, r.pt_phase));
     if (r.remote) fmt::print(out_, " bus={}", bus(*r.remote));
-    fmt::print(out_, " remoteptratio={}\n", above_zero(r.remote_pt_ratio, "the remote voltage ratio"));
+    fmt::print(out_, " remoteptratio={} tapwinding={} ldc_z={}", above_zero(r.remote_pt_ratio, "the remote voltage ratio"), r.winding, r.z);
+    if (const auto& back = r.reverse; back.action != ReversePower::disregarded) {
+      fmt::print(out_, " reversible={} cogen={} revneutral={} revthreshold={} revdelay={} revvreg={} revband={} revr={} revx={} rev_z={}",
+                 back.action == ReversePower::reverses, back.action == ReversePower::cogeneration, back.to_neutral, back.threshold / 1e3,
+                 back.delay, above_zero(back.setpoint, "the reverse setpoint"), above_zero(back.band, "the reverse band"), back.r, back.x,
+                 back.z);
+    }
+    fmt::print(out_, "\n");
   }
 
   void capacitor_control(const CapacitorControlData& c) {

@@ -21,17 +21,6 @@ void add_between(MatrixXcd& y, Index a, Index b, Complex value) {
   y(b, a) -= value;
 }
 
-/// Which neighbour the far end of each delta phase lands on: +1 = next, -1 = previous. A delta high side leads a wye low side by 30
-/// degrees (ANSI) unless lag_leads says otherwise.
-int delta_direction(const TransformerData& transformer) {
-  const auto& one = transformer.windings[0];
-  const auto& two = transformer.windings[1];
-  if (one.connection == two.connection) return 1;
-  const auto& high = one.rated_voltage >= two.rated_voltage ? one : two;
-  const bool high_is_delta = high.connection == Connection::delta;
-  return high_is_delta == transformer.lag_leads ? 1 : -1;
-}
-
 /// Shunt between phases of a terminal (delta) or from phases to ground or to a second terminal (wye).
 MatrixXcd bank_admittance(std::size_t conductors, bool second_terminal, Connection connection, int phases, Complex y_phase) {
   const auto n = static_cast<Index>(conductors);
@@ -57,6 +46,15 @@ void eliminate_open(MatrixXcd& y, const Terminal& terminal, Index first) {
 }
 
 }  // namespace
+
+int delta_direction(const TransformerData& transformer) {
+  const auto& one = transformer.windings[0];
+  const auto& two = transformer.windings[1];
+  if (one.connection == two.connection) return 1;
+  const auto& high = one.rated_voltage >= two.rated_voltage ? one : two;
+  const bool high_is_delta = high.connection == Connection::delta;
+  return high_is_delta == transformer.lag_leads ? 1 : -1;
+}
 
 MatrixXcd line_admittance(const LineData& line) {
   const Index n = line.series_impedance.rows();

@@ -15,6 +15,10 @@ namespace gridfed {
 /// Pi-model behind an ideal transformer at `from`: [from; to], with half the charging at each end. Not symmetric where it shifts phase.
 Eigen::MatrixXcd line_admittance(const LineData& line);
 
+/// Which neighbour the far end of each phase of a delta winding lands on: +1 = next, -1 = previous. A delta high side leads a wye low side
+/// by 30 degrees (ANSI) unless lag_leads says otherwise.
+int delta_direction(const TransformerData& transformer);
+
 /// All windings' conductors stacked; taps per unit, one a winding.
 Eigen::MatrixXcd transformer_admittance(const TransformerData& transformer, std::span<const double> taps);
 

@@ -1,4 +1,5 @@
-#include "powerflow/static_control.hpp"
+#include "powerflow/capacitor_control.hpp"
+
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -116,10 +117,10 @@ Wish wish_of(const CapacitorControlData& c, const TerminalQuantities& at, double
 
 }  // namespace
 
-std::vector<ControlAction> wanted_capacitor_steps(const PowerFlow& flow, double hour) {
+std::vector<CapacitorAction> wanted_capacitor_steps(const PowerFlow& flow, double hour) {
   const auto& network = flow.network();
   const auto& controls = network.data().capacitor_controls;
-  std::vector<ControlAction> actions;
+  std::vector<CapacitorAction> actions;
   for (std::size_t i = 0; i < controls.size(); ++i) {
     const auto& control = controls[i];
     const int capacitor = network.controlled_capacitors()[i];

@@ -13,15 +13,14 @@ ControlQueue::ControlQueue(const Network& network, RegulatorSettings settings)
   for (std::size_t i = 0; i < capacitors_.size(); ++i) capacitors_[i].last_open = -network.data().capacitor_controls[i].dead_time;
 }
 
-std::int64_t ControlQueue::push(double time, bool regulator, int controller) {
+std::int64_t ControlQueue::push(double time, Action action, int controller) {
   const auto at = std::find_if(waiting_.begin(), waiting_.end(), [&](const Entry& e) { return time <= e.time; });
-  waiting_.insert(at, {time, next_handle_, regulator, controller});
+  waiting_.insert(at, {time, next_handle_, action, controller});
   return next_handle_++;
 }
 
-void ControlQueue::take_back(Controller& controller) {
-  std::erase_if(waiting_, [&](const Entry& e) { return e.handle == controller.handle; });
-  controller.armed = false;
+void ControlQueue::take_back(std::int64_t handle) {
+  std::erase_if(waiting_, [&](const Entry& e) { return e.handle == handle; });
 }
 
 void ControlQueue::sample(const PowerFlow& flow, double time) {
@@ -29,26 +28,32 @@ void ControlQueue::sample(const PowerFlow& flow, double time) {
   if (!capacitors_.empty()) sample_capacitors(flow, time);
 }
 
+void ControlQueue::sample_direction(const PowerFlow& flow, int position, double time) {
+  Controller& controller = regulators_[position];
+  const bool turns = wants_to_turn(flow, position, settings_.mode[position]);
+  if (turns == controller.turning) return;
+  if (turns)
+    controller.turn_handle = push(time + network_.data().regulators[position].reverse.delay, Action::turn, position);
+  else
+    take_back(controller.turn_handle);
+  controller.turning = turns;
+}
+
 void ControlQueue::sample_regulator(const PowerFlow& flow, int position, double time) {
   Controller& controller = regulators_[position];
   const auto& regulator = network_.data().regulators[position];
   if (regulator.max_tap_change == 0) return;
-  const double wanted = wanted_taps(flow, position, settings_.setpoint[position]);
-  controller.taps = static_cast<int>(std::nearbyint(wanted));
-  if (wanted == 0) {
-    if (controller.armed) take_back(controller);
-    return;
+  sample_direction(flow, position, time);
+  // On the way to neutral nothing is measured any more.
+  if (controller.armed && goes_to_neutral(regulator, settings_.mode[position])) return;
+  const RegulatorWish wish = regulator_wish(flow, position, settings_);
+  controller.taps = wish.taps;
+  if (wish.content && controller.armed) {
+    take_back(controller.handle);
+    controller.armed = false;
   }
-  if (controller.taps == 0 || controller.armed) return;
-  const int transformer = network_.regulator_transformers()[position], part = regulator.winding - 1;
-  const auto& winding = network_.data().transformers[transformer].windings[part];
-  const double tap = flow.state().taps[transformer][part];
-  constexpr double slack = 1e-9;
-  if (controller.taps > 0 ? tap >= winding.max_tap - slack : tap <= winding.min_tap + slack) return;
-  double delay = regulator.delay;
-  if (regulator.inverse_time)
-    delay /= std::min(10.0, 2 * std::abs(settings_.setpoint[position] - compensated_voltage(flow, position)) / regulator.band);
-  controller.handle = push(time + delay, true, position);
+  if (wish.taps == 0 || controller.armed || wish.at_limit) return;
+  controller.handle = push(time + wish.delay, Action::taps, position);
   controller.armed = true;
 }
 
@@ -66,11 +71,13 @@ void ControlQueue::sample_capacitors(const PowerFlow& flow, double time) {
     double delay = action.delay;
     const double open_for = time - controller.last_open;
     if (action.operation.value != 0 && open_for < control.dead_time) delay = std::max(delay, control.dead_time + delay - open_for);
-    controller.handle = push(time + delay, false, action.controller);
+    controller.handle = push(time + delay, Action::capacitor, action.controller);
     controller.armed = true;
   }
   for (auto& controller : capacitors_) {
-    if (controller.armed && !controller.wants) take_back(controller);
+    if (!controller.armed || controller.wants) continue;
+    take_back(controller.handle);
+    controller.armed = false;
   }
 }
 
@@ -91,21 +98,23 @@ void ControlQueue::act(PowerFlow& flow, double until, double now, bool single_ta
   while (!waiting_.empty() && waiting_.front().time <= until) {
     const Entry entry = waiting_.front();
     waiting_.erase(waiting_.begin());
-    if (entry.regulator) {
+    if (entry.action == Action::turn) {
+      settings_.mode[entry.controller] = turned(network_.data().regulators[entry.controller], settings_.mode[entry.controller]);
+      regulators_[entry.controller].turning = false;
+    } else if (entry.action == Action::taps) {
       Controller& controller = regulators_[entry.controller];
       const auto& regulator = network_.data().regulators[entry.controller];
       controller.armed = false;
       if (controller.taps == 0) continue;
-      const int sign = controller.taps < 0 ? -1 : 1;
       if (single_taps) {
+        const int sign = controller.taps < 0 ? -1 : 1;
         move(flow, entry.controller, sign);
         controller.taps -= sign;
         // As in OpenDSS the motor runs on: the next tap cannot be taken back, only found unwanted when its time has come.
         controller.armed = controller.taps != 0;
-        if (controller.armed) push(now + regulator.tap_delay, true, entry.controller);
+        if (controller.armed) push(now + regulator.tap_delay, Action::taps, entry.controller);
       } else {
-        const int share = static_cast<int>(0.7 * std::abs(controller.taps));
-        move(flow, entry.controller, sign * std::clamp(share, 1, regulator.max_tap_change));
+        move(flow, entry.controller, taps_at_once(regulator, controller.taps));
         controller.taps = 0;
       }
     } else {

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "powerflow/static_control.hpp"
+#include "powerflow/capacitor_control.hpp"
+#include "powerflow/regulator_control.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -8,7 +9,8 @@
 namespace gridfed {
 
 /// Regulators and capacitor controls whose actions wait for their delays (OpenDSS control modes TIME and STATIC). A controller that wants
-/// to act queues one action and is armed until that is done; back within its settings before, it takes the action back.
+/// to act queues one action and is armed until that is done; back within its settings before, it takes the action back. A regulator
+/// that is to turn with the power queues that beside its taps.
 class ControlQueue {
  public:
   ControlQueue(const Network& network, RegulatorSettings settings);
@@ -26,23 +28,25 @@ class ControlQueue {
   std::int64_t capacitor_operations() const { return capacitor_operations_; }
 
  private:
+  enum class Action { taps, turn, capacitor };
   struct Entry {
     double time = 0;
     std::int64_t handle = 0;
-    bool regulator = true;
+    Action action = Action::taps;
     int controller = 0;
   };
   struct Controller {
-    bool armed = false;
-    std::int64_t handle = 0;  ///< of the action it can take back
+    bool armed = false, turning = false;
+    std::int64_t handle = 0, turn_handle = 0;  ///< of the actions it can take back
     int taps = 0;             ///< a regulator wants to move, up positive
     Operation step;           ///< a capacitor control wants, if any
     bool wants = false;
     double last_open = 0;  ///< [s]
   };
 
-  std::int64_t push(double time, bool regulator, int controller);
-  void take_back(Controller& controller);
+  std::int64_t push(double time, Action action, int controller);
+  void take_back(std::int64_t handle);
+  void sample_direction(const PowerFlow& flow, int position, double time);
   void sample_regulator(const PowerFlow& flow, int position, double time);
   void sample_capacitors(const PowerFlow& flow, double time);
   void act(PowerFlow& flow, double until, double now, bool single_taps);

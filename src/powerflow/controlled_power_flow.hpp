@@ -1,7 +1,7 @@
 #pragma once
 
-#include "powerflow/control_queue.hpp"
 #include "powerflow/inverter_control.hpp"
+#include "powerflow/static_control.hpp"
 
 namespace gridfed {
 

@@ -58,6 +58,22 @@ def plants(more):
     return PLANTS.format(more=more)
 
 
+def backfed(settings):
+    """A plant behind a regulating transformer sends power back through it at noon."""
+    return feeder(
+        "",
+        "clear\nnew circuit.backfed basekv=12.47 pu=1.02 mvasc3=60 mvasc1=50\n"
+        + SHAPES
+        + "new loadshape.cloud npts=15 minterval=5 mult=(0 0.1 0.9 1 0.2 1 1 0.9 0 0 0.7 1 0.8 0.1 0.05)\n"
+        "new transformer.t windings=2 buses=[sourcebus b] conns=[delta wye] kvs=[12.47 4.16] kvas=[2500 2500] xhl=6 %loadloss=1\n"
+        "new line.l bus1=b bus2=c length=2 units=km r1=0.3 x1=0.4 r0=0.6 x0=1.2 c1=0 c0=0\n"
+        "new load.x bus1=c kv=4.16 kw=700 kvar=250 vminpu=0.7 vmaxpu=1.3 daily=day\n"
+        "new load.y bus1=c.2 phases=1 kv=2.4 kw=120 kvar=40 vminpu=0.7 vmaxpu=1.3 daily=swing\n"
+        "new pvsystem.p bus1=c kv=4.16 kva=1800 pmpp=1700 pf=0.98 vminpu=0.6 vmaxpu=1.4 daily=cloud\n"
+        f"new regcontrol.r transformer=t winding=2 vreg=120 band=2 ptratio=20 ctprim=350 r=1 x=1 {settings}\n" + BASES,
+    ).split("\n", 2)[2]
+
+
 def control(text):
     return f"new invcontrol.i {text} {TIGHT}\n"
 
@@ -129,6 +145,27 @@ CASES = {
     "voltvar_time": (
         (FEEDERS.parents[1] / "tests/regression/time_series/feeder.dss").read_text().replace("../../../inputs/feeders", str(FEEDERS)),
         ("duty", 1000, 5, "time"),
+    ),
+    "reversible_static": (backfed("reversible=yes revvreg=121 revband=2 revthreshold=50"), ("daily", 48, 3600, "static")),
+    "reversible_neutral": (backfed("reversible=yes revneutral=yes revthreshold=50 ldc_z=3 rev_z=1"), ("daily", 48, 3600, "static")),
+    "cogeneration_static": (backfed("cogen=yes revvreg=118 revband=2 revr=2 revx=1 revthreshold=50"), ("daily", 48, 3600, "static")),
+    "reversible_time": (
+        backfed("reversible=yes revvreg=121 revband=2 revthreshold=50 revdelay=45 delay=20 tapdelay=4 inversetime=yes ptphase=max vlimit=124")
+        .replace("daily=", "duty="),
+        ("duty", 900, 7, "time"),
+    ),
+    "reversible_neutral_time": (
+        backfed("reversible=yes revneutral=yes revthreshold=-50 revdelay=12 tapdelay=5 ldc_z=2").replace("daily=", "duty="),
+        ("duty", 900, 7, "time"),
+    ),
+    "other_winding_tapped": (backfed("tapwinding=1 ptphase=min"), ("daily", 24, 3600, "static")),
+    "remote_static": (backfed("bus=c.2 remoteptratio=19.6 vlimit=128"), ("daily", 24, 3600, "static")),
+    "delta_side": (
+        backfed("ptphase=2 ptratio=34.67\nnew reactor.earth bus1=b r=200 x=0")
+        .replace("conns=[delta wye]", "conns=[wye delta]")
+        .replace("new load.y bus1=c.2 phases=1 kv=2.4", "new load.y bus1=c.2.3 phases=1 kv=4.16")
+        .replace("bus1=c kv=4.16", "bus1=c conn=delta kv=4.16"),
+        ("daily", 24, 3600, "static"),
     ),
     "voltvar_unlisted": (
         weak(plants("") + control("mode=voltvar vvc_curve1=vv")

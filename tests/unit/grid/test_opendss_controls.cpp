@@ -21,12 +21,17 @@ std::string fault_of(const std::string& text) {
   return test::error_of([&] { make_network(data_of(text)); });
 }
 
-TEST(OpenDssControls, ReverseSettingsOfRegulatorsAreNotedOnceAndReverseModeIsRefused) {
-  const std::string regulator = "new regcontrol.r transformer=t winding=2 ";
-  EXPECT_TRUE(data_of(regulator + "vreg=121 band=2 reversible=no").notes.empty());
-  EXPECT_EQ(data_of(regulator + "revvreg=121 revband=2\nregcontrol.r.revthreshold=50").notes,
-            (std::vector<std::string>{"Settings of regulators for reverse power flow are left out: regulators act in one direction."}));
-  EXPECT_NE(fault_of(regulator + "reversible=yes").find("this mode of the controller is not modelled"), std::string::npos);
+TEST(OpenDssControls, ReversePowerIsCogenerationsBeforeReversal) {
+  const std::string regulator = "new regcontrol.r transformer=t winding=2 vreg=121 ";
+  const auto action = [&](const std::string& text) { return data_of(regulator + text).regulators.at(0).reverse.action; };
+  EXPECT_EQ(action("reversible=no revvreg=118"), ReversePower::disregarded);
+  EXPECT_EQ(action("reversible=yes"), ReversePower::reverses);
+  EXPECT_EQ(action("reversible=yes cogen=yes"), ReversePower::cogeneration);
+  const auto reverse = data_of(regulator + "reversible=yes revthreshold=50 revneutral=yes").regulators.at(0).reverse;
+  EXPECT_EQ(reverse.threshold, 50e3);
+  EXPECT_EQ(reverse.setpoint, 120);  // not that of the forward direction
+  EXPECT_EQ(reverse.delay, 60);
+  EXPECT_TRUE(reverse.to_neutral);
 }
 
 TEST(OpenDssControls, AControlByVoltageHasNoOverride) {
@@ -112,11 +117,14 @@ TEST(OpenDssControls, RegulatorReadsItsLimitRatiosAndPhases) {
   EXPECT_DOUBLE_EQ(data.transformers.at(0).windings[1].tap, 1.03125);  // OpenDSS: taps=[1, 1.03125]
 }
 
-TEST(OpenDssControls, RegulatorModesThatAreNotModelledAreRefused) {
-  for (const std::string mode : {"reversible=yes", "LDC_Z=3", "cogen=y", "tapwinding=1", "ptphase=avg"}) {
+TEST(OpenDssControls, WhatARegulatorCannotDoIsRefused) {
+  for (const std::string mode : {"ptphase=avg", "tapwinding=3", "tapwinding=0", "revband=0"}) {
     EXPECT_NE(fault_of("new regcontrol.r transformer=t winding=2 " + mode), "no error") << mode;
   }
-  EXPECT_EQ(fault_of("new regcontrol.r transformer=t winding=2 reversible=no LDC_Z=0 revvreg=120"), "no error");
+  const auto regulator = data_of("new regcontrol.r transformer=t winding=2 tapwinding=1 tapnum=4 LDC_Z=3").regulators.at(0);
+  EXPECT_EQ(regulator.winding, 1);
+  EXPECT_EQ(regulator.measured_winding, 2);
+  EXPECT_EQ(regulator.z, 3);
 }
 
 // OpenDSS: DERList of each as asked for after a solution.

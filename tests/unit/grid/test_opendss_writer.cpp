@@ -304,8 +304,8 @@ new load.last phases=3 bus1=last kv=10 kw=4 kvar=1
 new load.open phases=3 bus1=open conn=delta kv=0.48 kw=4 kvar=1
 new regcontrol.reg transformer=three winding=2 vreg=118.5 band=1.5 ptratio=48 ctprim=222 r=1.25 x=2.5 delay=45 tapdelay=3 maxtapchange=2 ptphase=3 bus=end.3.1.2
 ~ remoteptratio=51 vlimit=121.5 inversetime=yes
-new regcontrol.highest transformer=three winding=2 ptratio=40 ptphase=max
-new regcontrol.lowest transformer=three winding=3 ptphase=min
+new regcontrol.highest transformer=three winding=2 ptratio=40 ptphase=max reversible=yes revvreg=117 revband=2.5 revr=1 revx=2 revthreshold=70 revdelay=33
+new regcontrol.lowest transformer=three winding=3 tapwinding=2 ptphase=min cogen=yes revneutral=yes ldc_z=4 rev_z=5
 new capcontrol.amps capacitor=bank element=line.join terminal=2 type=current ctratio=70 ptratio=80 on=310 off=190 ctphase=2 delay=7
 new capcontrol.volts capacitor=delta element=transformer.three terminal=3 type=voltage on=117 off=124 ptphase=min delayoff=8 deadtime=9
 new capcontrol.vars capacitor=bank element=load.fixed type=kvar on=150 off=-225 voltoverride=yes vmin=112 vmax=127 vbus=tail ctphase=max

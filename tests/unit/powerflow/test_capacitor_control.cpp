@@ -89,7 +89,9 @@ TEST(CapacitorControlActions, TheShortestDelayActsFirst) {
   flow.solve(rated_conditions(*network));
   const auto actions = wanted_capacitor_steps(flow);
   ASSERT_EQ(actions.size(), 2u);
-  act_first(flow, actions);
+  ControlQueue queue(*network, regulator_settings(*network));
+  queue.sample(flow, 0);
+  ASSERT_TRUE(queue.act_first(flow, 0));
   EXPECT_EQ(flow.state().capacitors, (std::vector<std::vector<int>>{{0}, {1}}));
 }
 

@@ -210,7 +210,7 @@ TEST_P(EveryFeeder, AccelerationLeadsToTheSameSolution) {
 TEST_P(EveryFeeder, RegulatorsSettleWithinTheirBandsOrAtTheirLimits) {
   const auto network = test::feeder(GetParam());
   UnbalancedPowerFlow flow(network, {});
-  const auto settings = regulator_settings(*network);
+  auto settings = regulator_settings(*network);
   const auto control = solve_with_controls(flow, rated_conditions(*network), settings);
   ASSERT_TRUE(control.settled);
   for (std::size_t i = 0; i < network->data().regulators.size(); ++i) {
