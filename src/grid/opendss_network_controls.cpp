@@ -18,9 +18,7 @@ RegulatorData regulator_data(const RegControl& c, const Transformer* transformer
   if (c.tap_winding > windings)
     fail(c, "RegControl", fmt::format("taps winding {} of Transformer.{}, which has {}", c.tap_winding, c.transformer, windings),
          "correct tapwinding=");
-  const ReversePower action = c.cogen        ? ReversePower::cogeneration
-                              : c.reversible ? ReversePower::reverses
-                                             : ReversePower::disregarded;
+  const ReversePower action = c.cogen ? ReversePower::cogeneration : c.reversible ? ReversePower::reverses : ReversePower::disregarded;
   RegulatorData data{.name = c.name,
                      .transformer = c.transformer,
                      .winding = c.tap_winding,

@@ -331,8 +331,9 @@ class ScriptWriter {
       throw Error("regulator '{}' measures the average of its phases, which cannot be written as OpenDSS: choose one, max or min", r.name);
     const auto above_zero = [&](double value, const char* what) { return positive(value, what, "regulator", r.name); };
     fmt::print(out_, "new regcontrol.{} transformer={} winding={} vreg={} band={} ptratio={} ctprim={} r={} x={} delay={} tapdelay={}",
-               checked(r.name), checked(r.transformer), r.measured_winding, above_zero(r.setpoint, "the setpoint"), above_zero(r.band, "the band"),
-               above_zero(r.pt_ratio, "the voltage ratio"), above_zero(r.ct_rating, "the current rating"), r.r, r.x, r.delay, r.tap_delay);
+               checked(r.name), checked(r.transformer), r.measured_winding, above_zero(r.setpoint, "the setpoint"),
+               above_zero(r.band, "the band"), above_zero(r.pt_ratio, "the voltage ratio"), above_zero(r.ct_rating, "the current rating"),
+               r.r, r.x, r.delay, r.tap_delay);
     fmt::print(out_, " maxtapchange={} inversetime={} vlimit={} ptphase={}", r.max_tap_change, r.inverse_time, r.voltage_limit,
                measured(r.pt_selection, r.pt_phase));
     if (r.remote) fmt::print(out_, " bus={}", bus(*r.remote));

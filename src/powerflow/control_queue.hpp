@@ -38,8 +38,8 @@ class ControlQueue {
   struct Controller {
     bool armed = false, turning = false;
     std::int64_t handle = 0, turn_handle = 0;  ///< of the actions it can take back
-    int taps = 0;             ///< a regulator wants to move, up positive
-    Operation step;           ///< a capacitor control wants, if any
+    int taps = 0;                              ///< a regulator wants to move, up positive
+    Operation step;                            ///< a capacitor control wants, if any
     bool wants = false;
     double last_open = 0;  ///< [s]
   };

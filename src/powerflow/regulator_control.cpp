@@ -20,7 +20,9 @@ double winding_base(const TransformerData& transformer, const WindingData& windi
   return star ? winding.rated_voltage / std::numbers::sqrt3 : winding.rated_voltage;
 }
 
-Complex voltage_at(const PowerFlow& flow, int node) { return node == ground ? Complex{} : flow.solution().bus_voltages[node]; }
+Complex voltage_at(const PowerFlow& flow, int node) {
+  return node == ground ? Complex{} : flow.solution().bus_voltages[node];
+}
 
 /// Which phase of the measured winding counts, from 0, and its voltage on the potential transformer's secondary [V].
 struct PhaseVoltage {
