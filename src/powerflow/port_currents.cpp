@@ -283,15 +283,16 @@ void PortCurrents::no_load(double* r_re, double* r_im) const {
   }
 }
 
-template <class Real>
-void PortCurrents::evaluate(const Real* x_re, const Real* x_im, Real* r_re, Real* r_im) const {
+/// `voltages` gives those of the channels from k on, and sees to it that x has them.
+template <class Real, class Voltages>
+inline void PortCurrents::evaluate_at(Voltages voltages, const Real* x_re, const Real* x_im, Real* r_re, Real* r_im) const {
   using Lanes = LanesOf<Real>;
   const auto& by_channel = std::get<Channels<Real>>(channels_);
   const int channels = static_cast<int>(first_slot_.size());
   for (int k = 0; k < channels; k += lane_count) {
     const auto& shapes = by_channel.shapes[shapes_of_group_[k / lane_count]];
     const auto number = [&](int i) { return load(shapes.value[i].data()); };
-    const Lanes u = load(x_re + k), v = load(x_im + k);
+    const auto [u, v] = voltages(k);
     const Lanes square = (u * u + v * v) * load(by_channel.scale.data() + k);
     const Lanes min = number(1), max = number(2);
     Lanes g = Real{1} / square;
@@ -333,7 +334,26 @@ void PortCurrents::evaluate(const Real* x_re, const Real* x_im, Real* r_re, Real
     r_im[channel] += static_cast<Real>(current.imag());
   }
 }
+
+template <class Real>
+void PortCurrents::evaluate(const Real* x_re, const Real* x_im, Real* r_re, Real* r_im) const {
+  evaluate_at([&](int k) { return std::pair(load(x_re + k), load(x_im + k)); }, x_re, x_im, r_re, r_im);
+}
 template void PortCurrents::evaluate(const double*, const double*, double*, double*) const;
 template void PortCurrents::evaluate(const float*, const float*, float*, float*) const;
+
+template <class Real>
+void PortCurrents::evaluate_between(At<Real> from, At<Real> to, Real share, Real* x_re, Real* x_im, Real* r_re, Real* r_im) const {
+  const LanesOf<Real> part(share);
+  const auto between = [&](const Real* a, const Real* b, Real* x) {
+    const LanesOf<Real> start = load(a), at = start + part * (load(b) - start);
+    store(at, x);
+    return at;
+  };
+  evaluate_at([&](int k) { return std::pair(between(from.re + k, to.re + k, x_re + k), between(from.im + k, to.im + k, x_im + k)); },
+              x_re, x_im, r_re, r_im);
+}
+template void PortCurrents::evaluate_between(At<double>, At<double>, double, double*, double*, double*, double*) const;
+template void PortCurrents::evaluate_between(At<float>, At<float>, float, float*, float*, float*, float*) const;
 
 }  // namespace gridfed

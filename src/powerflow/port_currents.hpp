@@ -62,6 +62,13 @@ class PortCurrents {
   /// [p.u.]; in double or float.
   template <class Real>
   void evaluate(const Real* x_re, const Real* x_im, Real* r_re, Real* r_im) const;
+  /// The same at voltages x = from + share (to - from), which it gives, too.
+  template <class Real>
+  struct At {
+    const Real *re, *im;
+  };
+  template <class Real>
+  void evaluate_between(At<Real> from, At<Real> to, Real share, Real* x_re, Real* x_im, Real* r_re, Real* r_im) const;
 
   // What it is made of, for those who evaluate it otherwise.
   std::span<const Slot> slots() const { return slots_; }
@@ -83,6 +90,8 @@ class PortCurrents {
     Aligned<Real> y_re, y_im, linear_re, linear_im, scale;
     std::vector<Shapes<Real>> shapes;
   };
+  template <class Real, class Voltages>
+  void evaluate_at(Voltages voltages, const Real* x_re, const Real* x_im, Real* r_re, Real* r_im) const;
   void add(int channel, double base, double rated, const Shape& shape, Kind kind, int device, double active, double reactive);
   void lay_out(int channels);
 

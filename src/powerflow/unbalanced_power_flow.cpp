@@ -37,14 +37,13 @@ struct Progress {
   bool diverges() const { return !std::isfinite(residual) || change() > 1e6; }
 };
 
-/// The fixed point x = g(x) in one precision, with what Anderson's method remembers: g(x) and g(x) - x of this iterate and the last, and
-/// how they changed.
+/// The fixed point x = g(x) in one precision, with the iterate before for Anderson's method.
 template <class Real>
 struct FixedPoint {
-  Phasors<Real> x, r, g, g_before, f, dg;
+  Phasors<Real> x, r, g, x_before, g_before;
 
   explicit FixedPoint(int channels) {
-    for (auto* phasors : {&x, &r, &g, &g_before, &f, &dg}) {
+    for (auto* phasors : {&x, &r, &g, &x_before, &g_before}) {
       phasors->re.assign(channels, 0);
       phasors->im.assign(channels, 0);
     }
@@ -54,39 +53,34 @@ struct FixedPoint {
   template <class Other>
   void take_over(const FixedPoint<Other>& other) {
     x.convert(other.x);
+    x_before.convert(other.x_before);
     g_before.convert(other.g_before);
-    f.convert(other.f);
   }
 
+  void evaluate(const PortCurrents& currents) { currents.evaluate<Real>(x.re.data(), x.im.data(), r.re.data(), r.im.data()); }
   void solve(const ClusterFactor& factor) { factor.solve(r.re.data(), r.im.data(), g.re.data(), g.im.data()); }
 
-  void map(const PortCurrents& currents, const ClusterFactor& factor) {
-    currents.evaluate<Real>(x.re.data(), x.im.data(), r.re.data(), r.im.data());
-    solve(factor);
-  }
-
   template <bool first>
-  Progress measure() {
+  Progress measure() const {
     using Lanes = LanesOf<Real>;
     Lanes residual = 0, moved = 0, followed = 0, dd = 0, d_f = 0;
-    const auto part = [&](std::size_t k, const Aligned<Real>& x, const Aligned<Real>& g, Aligned<Real>& g_before, Aligned<Real>& f,
-                          Aligned<Real>& dg, Lanes& size, Lanes& step, Lanes& image) {
-      const Lanes now = load(&g[k]), left = now - load(&x[k]);
+    const auto part = [&](std::size_t k, const Aligned<Real>& x, const Aligned<Real>& g, const Aligned<Real>& x_before,
+                          const Aligned<Real>& g_before, Lanes& size, Lanes& step, Lanes& image) {
+      const Lanes from = load(&x[k]), to = load(&g[k]), left = to - from;
       size += left * left;
       if constexpr (!first) {
-        const Lanes g_step = now - load(&g_before[k]), f_step = left - load(&f[k]), x_step = g_step - f_step;
-        store(g_step, &dg[k]);
+        const Lanes last = load(&g_before[k]), begun = load(&x_before[k]);
+        const Lanes g_step = to - last, x_step = from - begun, f_step = left - (last - begun);
         step += x_step * x_step;
         image += g_step * g_step;
         dd += f_step * f_step;
         d_f += f_step * left;
       }
-      store(left, &f[k]);
     };
     for (std::size_t k = 0; k < x.re.size(); k += lane_count) {
       Lanes size = 0, step = 0, image = 0;
-      part(k, x.re, g.re, g_before.re, f.re, dg.re, size, step, image);
-      part(k, x.im, g.im, g_before.im, f.im, dg.im, size, step, image);
+      part(k, x.re, g.re, x_before.re, g_before.re, size, step, image);
+      part(k, x.im, g.im, x_before.im, g_before.im, size, step, image);
       residual = max(residual, size);
       moved = max(moved, step);
       followed = max(followed, image);
@@ -94,18 +88,31 @@ struct FixedPoint {
     return {hmax(residual), hmax(moved), hmax(followed), sum(dd), sum(d_f)};
   }
 
-  /// x = g - mix * dg, stretched by `factor` from the last x.
+  /// x becomes the iterate before, g the one that led to it; what is computed next goes where those before lay.
+  void move_on() {
+    std::swap(x, x_before);
+    std::swap(g, g_before);
+  }
+
+  /// x = g + mix (g_before - g), stretched by `factor` from the last x.
   void step(double mix, double factor) {
     const LanesOf<Real> m(static_cast<Real>(mix)), stretch(static_cast<Real>(factor));
-    const auto part = [&](Aligned<Real>& x, const Aligned<Real>& g, const Aligned<Real>& dg) {
+    const auto part = [&](const Aligned<Real>& x, const Aligned<Real>& g, const Aligned<Real>& g_before, Aligned<Real>& out) {
       for (std::size_t k = 0; k < x.size(); k += lane_count) {
-        const LanesOf<Real> old = load(&x[k]), next = load(&g[k]) - m * load(&dg[k]);
-        store<Real>(factor == 1 ? next : old + stretch * (next - old), &x[k]);
+        const LanesOf<Real> to = load(&g[k]), old = load(&x[k]), next = to + m * (load(&g_before[k]) - to);
+        store<Real>(old + stretch * (next - old), &out[k]);
       }
     };
-    part(x.re, g.re, dg.re);
-    part(x.im, g.im, dg.im);
-    std::swap(g, g_before);
+    part(x.re, g.re, g_before.re, x_before.re);
+    part(x.im, g.im, g_before.im, x_before.im);
+    move_on();
+  }
+
+  /// The same unstretched, and the currents there in one go.
+  void step_and_evaluate(double mix, const PortCurrents& currents) {
+    currents.evaluate_between<Real>({g.re.data(), g.im.data()}, {g_before.re.data(), g_before.im.data()}, static_cast<Real>(mix),
+                                    x_before.re.data(), x_before.im.data(), r.re.data(), r.im.data());
+    move_on();
   }
 };
 
@@ -113,11 +120,22 @@ struct FixedPoint {
 struct Steps {
   double acceleration_factor = 1, previous = 0;
 
-  template <class Real>
-  void take(FixedPoint<Real>& point, const Progress& p) {
+  double mix(const Progress& p) {
     // At rounding error the last step says nothing about the next.
-    point.step(p.change() < previous && p.dd > 0 ? p.df / p.dd : 0, acceleration_factor);
+    const double mix = p.change() < previous && p.dd > 0 ? p.df / p.dd : 0;
     previous = p.change();
+    return mix;
+  }
+
+  /// And the currents there.
+  template <class Real>
+  void take(FixedPoint<Real>& point, const Progress& p, const PortCurrents& currents) {
+    if (acceleration_factor == 1) {
+      point.step_and_evaluate(mix(p), currents);
+    } else {
+      point.step(mix(p), acceleration_factor);
+      point.evaluate(currents);
+    }
   }
 };
 
@@ -157,8 +175,10 @@ struct UnbalancedPowerFlow::Workspace {
     currents.set_conditions(off);
     whole.x = start;
     single.x.convert(start);
-    whole.map(currents, factor);
-    single.map(currents, factor);
+    whole.evaluate(currents);
+    whole.solve(factor);
+    single.evaluate(currents);
+    single.solve(factor);
     double error = 0;
     for (std::size_t k = 0; k < start.re.size(); ++k)
       error = std::max(error, std::hypot(single.g.re[k] - whole.g.re[k], single.g.im[k] - whole.g.im[k]));
@@ -171,19 +191,23 @@ struct UnbalancedPowerFlow::Workspace {
     constexpr int most = 25;
     if (!(single_level < 1e-3) || options.max_iterations < 2) return 0;
     single.x.convert(whole.x);
+    single.evaluate(currents);
     Steps own = steps;
     double change = 0;
     int done = 0;
-    while (done < std::min(most, options.max_iterations - 1)) {
-      single.map(currents, factor);
+    for (;;) {
+      single.solve(factor);
       const auto p = done == 0 ? single.measure<true>() : single.measure<false>();
       if (p.diverges()) return 0;
-      own.take(single, p);
       change = p.change();
       // The iteration that is expected to be the last is left to double precision, and all that are too fine.
       const double ratio = std::min(done == 0 ? 0.5 : p.ratio(), 0.95);
       ++done;
-      if (change * ratio < single_level || change * ratio * ratio < options.tolerance) break;
+      if (change * ratio < single_level || change * ratio * ratio < options.tolerance || done == std::min(most, options.max_iterations - 1)) {
+        single.step(own.mix(p), own.acceleration_factor);
+        break;
+      }
+      own.take(single, p, currents);
     }
     test.note(change);
     steps = own;
@@ -234,14 +258,15 @@ void UnbalancedPowerFlow::iterate(const LoadingConditions& conditions, PowerFlow
   Steps steps{options_.acceleration_factor};
   solution.iterations = w.approach(options_, test, steps);
   bool first = solution.iterations == 0;
+  w.whole.evaluate(w.currents);
   while (solution.iterations < options_.max_iterations) {
     ++solution.iterations;
-    w.whole.map(w.currents, w.factor);
+    w.whole.solve(w.factor);
     const auto p = first ? w.whole.measure<true>() : w.whole.measure<false>();
     if (p.diverges()) return;
     solution.converged = first ? test.done(p.change()) : test.done(p.change(), p.ratio());
     if (solution.converged) break;
-    steps.take(w.whole, p);
+    steps.take(w.whole, p, w.currents);
     first = false;
   }
   if (solution.converged) std::swap(w.whole.x, w.whole.g);
