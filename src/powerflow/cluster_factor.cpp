@@ -187,14 +187,21 @@ void ClusterFactor::store_numbers(const Cluster& c, int width) {
     }
   }
   for (std::size_t row = 0; row < c.rest.size(); ++row) {
-    double* to = recovery_.data() + c.recovery + row;
     const double base = base_[c.interior[c.rest[row]]];
     const double* from = re(c.rest[row]);
-    for (int k = 0; k < columns; ++k, to += 2 * c.recovery_rows()) {
-      to[0] = base * from[k];
-      to[c.recovery_rows()] = base * from[width + k];
+    for (int k = 0; k < columns; ++k) {
+      const auto [at, imaginary] = recovery_place(c, static_cast<int>(row), k);
+      recovery_[at] = base * from[k];
+      recovery_[at + imaginary] = base * from[width + k];
     }
   }
+}
+
+std::array<std::size_t, 2> ClusterFactor::recovery_place(const Cluster& c, int row, int k) const {
+  const Pass& pass = passes_[c.pass];
+  if (!pass.packed) return {pass.recovery + static_cast<std::size_t>(2) * k * pass.rest + row, static_cast<std::size_t>(pass.rest)};
+  const std::size_t columns = pass.count + pass.boundary;
+  return {pass.recovery + 2 * lane_count * (row * columns + k) + c.lane, static_cast<std::size_t>(lane_count)};
 }
 
 ClusterFactor::Recovery ClusterFactor::recovery_of(std::span<const int> nodes) const {
@@ -216,9 +223,9 @@ ClusterFactor::Recovery ClusterFactor::recovery_of(std::span<const int> nodes) c
   for (const auto& one : all_.direct) {
     if (wanted[one.node]) some.direct.push_back(one);
   }
-  for (const int number : all_.with_rest) {
-    const Cluster& c = clusters_[number];
-    if (std::any_of(c.rest.begin(), c.rest.end(), [&](int i) { return wanted[c.interior[i]]; })) some.with_rest.push_back(number);
+  for (const int pass : all_.with_rest) {
+    const auto& nodes = rest_nodes_[pass];
+    if (std::any_of(nodes.begin(), nodes.end(), [&](int node) { return node >= 0 && wanted[node]; })) some.with_rest.push_back(pass);
   }
   return some;
 }
@@ -226,27 +233,48 @@ ClusterFactor::Recovery ClusterFactor::recovery_of(std::span<const int> nodes) c
 void ClusterFactor::recover(const Recovery& recovery, const double* r_re, const double* r_im, const double* x_re, const double* x_im,
                             std::span<Complex> v) const {
   for (const auto& [node, channel] : recovery.direct) v[node] = {base_[node] * x_re[channel], base_[node] * x_im[channel]};
+  std::vector<Lanes> columns;  // of a packed pass: what enters, real and imaginary parts
   for (const int number : recovery.with_rest) {
-    const Cluster& c = clusters_[number];
-    const Pass& pass = passes_[c.pass];
-    const int rows = c.recovery_rows();
-    const double* m = recovery_.data() + c.recovery;
-    for (int first = 0; first < rows; first += lane_count) {
-      Lanes re = 0, im = 0;
-      const double* column = m + first;
-      const auto add = [&](double x, double y) {
-        const Lanes a = load(column), b = load(column + rows);
-        re += a * x - b * y;
-        im += a * y + b * x;
-        column += 2 * rows;
-      };
-      for (int k = 0; k < c.count; ++k) add(r_re[c.channel(k)], r_im[c.channel(k)]);
-      for (int b = 0; b < pass.boundary; ++b) {
-        const int channel = boundary_channels_[pass.channels + (pass.packed ? lane_count * b + c.lane : b)];
-        add(-x_re[channel], -x_im[channel]);
+    const Pass& pass = passes_[number];
+    const int* nodes = rest_nodes_[number].data();
+    const int* channels = boundary_channels_.data() + pass.channels;
+    const double* m = recovery_.data() + pass.recovery;
+    Lanes re = 0, im = 0;
+    const auto add = [&](const double* a_re, const double* a_im, const auto& x, const auto& y) {
+      const Lanes a = load(a_re), b = load(a_im);
+      re += a * x - b * y;
+      im += a * y + b * x;
+    };
+    const auto put = [&] {
+      for (int lane = 0; lane < lane_count; ++lane, ++nodes) {
+        if (*nodes >= 0) v[*nodes] = {re[lane], im[lane]};
       }
-      const int last = std::min<int>(lane_count, static_cast<int>(c.rest.size()) - first);
-      for (int k = 0; k < last; ++k) v[c.interior[c.rest[first + k]]] = {re[k], im[k]};
+    };
+    if (pass.packed) {
+      columns.clear();
+      for (int k = 0; k < pass.count; ++k) {
+        columns.push_back(load(r_re + pass.first_channel + lane_count * k));
+        columns.push_back(load(r_im + pass.first_channel + lane_count * k));
+      }
+      for (int b = 0; b < pass.boundary; ++b, channels += lane_count) {
+        columns.push_back(Lanes([&](auto lane) { return -x_re[channels[lane]]; }));
+        columns.push_back(Lanes([&](auto lane) { return -x_im[channels[lane]]; }));
+      }
+      for (int row = 0; row < pass.rest; ++row) {
+        re = im = 0;
+        for (std::size_t k = 0; k < columns.size(); k += 2, m += 2 * lane_count) add(m, m + lane_count, columns[k], columns[k + 1]);
+        put();
+      }
+      continue;
+    }
+    for (int first = 0; first < pass.rest; first += lane_count) {
+      re = im = 0;
+      const double* column = m + first;
+      for (int k = 0; k < pass.count; ++k, column += 2 * pass.rest)
+        add(column, column + pass.rest, r_re[pass.first_channel + k], r_im[pass.first_channel + k]);
+      for (int b = 0; b < pass.boundary; ++b, column += 2 * pass.rest)
+        add(column, column + pass.rest, -x_re[channels[b]], -x_im[channels[b]]);
+      put();
     }
   }
   recover_eliminated(recovery, v);
@@ -303,9 +331,10 @@ std::vector<ClusterFactor::Block> ClusterFactor::blocks() const {
     for (std::size_t row = 0; row < c.rest.size(); ++row) {
       const int node = c.interior[c.rest[row]];
       block.rest.push_back(node);
-      const double* from = recovery_.data() + c.recovery + row;
-      for (int k = 0; k < c.count + pass.boundary; ++k, from += 2 * c.recovery_rows())
-        (k < c.count ? block.rest_m : block.rest_w).push_back(Complex(from[0], from[c.recovery_rows()]) / base_[node]);
+      for (int k = 0; k < c.count + pass.boundary; ++k) {
+        const auto [at, imaginary] = recovery_place(c, static_cast<int>(row), k);
+        (k < c.count ? block.rest_m : block.rest_w).push_back(Complex(recovery_[at], recovery_[at + imaginary]) / base_[node]);
+      }
     }
   }
   return blocks;

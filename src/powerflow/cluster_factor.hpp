@@ -107,7 +107,7 @@ class ClusterFactor {
       int node = 0, terms = 0;
     };
     std::vector<Direct> direct;        // nodes whose voltage to ground is a channel's
-    std::vector<int> with_rest;        // clusters with nodes that have no channel
+    std::vector<int> with_rest;        // passes with nodes that have no channel
     std::vector<Recovered> recovered;  // eliminated nodes: a voltage is a sum of gains times voltages of remaining nodes
     std::vector<int> nodes;            // of all recovered nodes, one after the other
     std::vector<double> gains;         // [V] from [V], real and imaginary part of each
@@ -120,6 +120,8 @@ class ClusterFactor {
     int first_channel = 0, count = 0, rows = 0, boundary = 0;
     bool packed = false;
     std::size_t matrix = 0, channels = 0;  // where its numbers and its boundary's channels begin
+    std::size_t recovery = 0;              // where the rows of nodes without a channel lie: `rest` of them, in each lane
+    int rest = 0;
     /// Numbers of M, before those of W.
     std::size_t own_numbers() const { return static_cast<std::size_t>(count) * (packed ? lane_count * (count + 1) : 2 * rows); }
     std::size_t numbers() const { return own_numbers() + static_cast<std::size_t>(2) * boundary * (packed ? lane_count * count : rows); }
@@ -138,15 +140,17 @@ class ClusterFactor {
     std::vector<int> rest;                       // interior nodes without a channel: positions
     std::vector<std::vector<int>> below;         // of each interior node, those its elimination reaches
     std::vector<Complex> schur;                  // boundary x boundary, passed to the parent
-    std::size_t recovery = 0;                    // where the rows of `rest` lie
     int rows() const { return (count + 7) / 8 * 8; }
-    int recovery_rows() const { return (static_cast<int>(rest.size()) + 7) / 8 * 8; }
   };
 
   void reduce(const NodalMatrix& y);
   void order(const NodalMatrix& y, int root);
   enum class Detail { sizes, full };
-  void make_clusters(std::span<const Port> ports, int wanted, Detail detail);
+  /// Channels that clusters may have: those without clusters further out, and the others.
+  struct Sizes {
+    int leaf = 8, inner = 8;
+  };
+  void make_clusters(std::span<const Port> ports, Sizes sizes, Detail detail);
   struct Group {  ///< clusters of one pass
     std::vector<int> members;
     bool packed = false;
@@ -154,11 +158,14 @@ class ClusterFactor {
   std::vector<Group> groups() const;
   void lay_out(std::span<const Port> ports, Use use);
   static std::vector<std::vector<int>> filled_pattern(const Cluster& cluster);
-  double cost(int wanted, std::span<const Port> ports, Use use);
+  double cost(Sizes sizes, std::span<const Port> ports, Use use);
   int factorise(Cluster& cluster);
   void store_numbers(const Cluster& cluster, int width);
   template <class Real>
   const Real* matrices() const;
+  /// Where the real part of what row `row` of the nodes without a channel takes of column k lies in recovery_, and how far on the
+  /// imaginary part.
+  std::array<std::size_t, 2> recovery_place(const Cluster& cluster, int row, int k) const;
   static void recover_eliminated(const Recovery& recovery, std::span<Complex> v);
 
   // Of the network as given.
@@ -173,6 +180,7 @@ class ClusterFactor {
   std::vector<int> bus_order_, bus_parent_;
   std::vector<Cluster> clusters_;
   std::vector<Pass> passes_;
+  std::vector<std::vector<int>> rest_nodes_;  // by pass: of each row and lane, -1 for none
   std::vector<int> boundary_channels_;
   std::vector<int> cluster_of_node_, node_channel_, channel_of_port_;
   std::vector<bool> dirty_;

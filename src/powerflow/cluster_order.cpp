@@ -42,14 +42,15 @@ ClusterFactor::ClusterFactor(const NodalMatrix& y, std::span<const Port> ports, 
   kept_bus_[root] = true;
   reduce(y);
   order(y, root);
-  int best = 8;
+  Sizes best;
   double least = std::numeric_limits<double>::infinity();
   // Trying takes time, and what does not fit a cache wants small clusters.
-  constexpr std::array sizes{4, 6, 8, 16, 2, 3, 12, 24, 32, 48};
-  for (const int wanted : std::span(sizes).first(buses > 20'000 ? 4 : sizes.size())) {
-    if (const double estimate = cost(wanted, ports, use); estimate < least) {
+  constexpr std::array<Sizes, 14> sizes{
+      {{4, 4}, {6, 6}, {8, 8}, {16, 16}, {6, 16}, {2, 2}, {3, 3}, {12, 12}, {24, 24}, {32, 32}, {48, 48}, {6, 8}, {6, 12}, {6, 24}}};
+  for (const Sizes some : std::span(sizes).first(buses > 20'000 ? 5 : sizes.size())) {
+    if (const double estimate = cost(some, ports, use); estimate < least) {
       least = estimate;
-      best = wanted;
+      best = some;
     }
   }
   make_clusters(ports, best, Detail::full);
@@ -283,9 +284,9 @@ std::vector<std::vector<int>> ClusterFactor::filled_pattern(const Cluster& c) {
   return below;
 }
 
-// From the leaves on a cluster grows as long as it keeps to the wanted number of channels; a child that would exceed it is closed and
-// enters with its boundary nodes alone.
-void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted, Detail detail) {
+// From the leaves on a cluster grows as long as it keeps to its size; a child that would exceed it is closed and enters with its boundary
+// nodes alone. Small leaves pay where many of one shape hang on a larger network, as customers on their transformers do.
+void ClusterFactor::make_clusters(std::span<const Port> ports, Sizes sizes, Detail detail) {
   struct Pending {
     std::vector<int> buses, children;
     int channels = 0;
@@ -377,15 +378,25 @@ void ClusterFactor::make_clusters(std::span<const Port> ports, int wanted, Detai
     if (bus_parent_[bus] >= 0) children[bus_parent_[bus]].push_back(bus);
   }
   std::vector<int> seen(nodes, -1);
+  const auto nodes_of = [&](int bus) { return bus_start_[bus + 1] - bus_start_[bus]; };
   for (const int bus : bus_order_) {
     Pending& own = pending[bus];
     own.buses.push_back(bus);
     own.channels = static_cast<int>(ports_of_bus[bus].size());
     auto& subs = children[bus];
     std::stable_sort(subs.begin(), subs.end(), [&](int a, int b) { return pending[a].channels < pending[b].channels; });
+    // A whole subtree that is small enough becomes a leaf; another closes its leaves, so that they enter with their boundary alone.
+    int all = own.channels;
+    bool leaves = true;
+    for (const int sub : subs) {
+      all += pending[sub].channels;
+      leaves = leaves && pending[sub].children.empty();
+    }
+    const bool whole = sizes.leaf == sizes.inner || (leaves && all <= sizes.leaf);
     for (const int sub : subs) {
       Pending& child = pending[sub];
-      if (own.channels + child.channels <= wanted) {
+      const bool enters = whole || !child.children.empty() || child.channels <= nodes_of(bus);
+      if (enters && own.channels + child.channels <= sizes.inner) {
         own.channels += child.channels;
         own.buses.insert(own.buses.end(), child.buses.begin(), child.buses.end());
         own.children.insert(own.children.end(), child.children.begin(), child.children.end());
@@ -427,8 +438,10 @@ std::vector<ClusterFactor::Group> ClusterFactor::groups() const {
     alike[{height[i], c.count, static_cast<int>(c.boundary.size())}].push_back(static_cast<int>(i));
   }
   std::vector<Group> groups;
-  for (const auto& [shape, members] : alike) {
+  for (auto& [shape, members] : alike) {
     const auto [level, channels, boundary] = shape;
+    // Those with many nodes that have no channel lie side by side, as all lanes have rows for the most of any.
+    std::stable_sort(members.begin(), members.end(), [&](int a, int b) { return clusters_[a].rest.size() < clusters_[b].rest.size(); });
     for (std::size_t first = 0; first < members.size();) {
       const std::size_t count = std::min<std::size_t>(lane_count, members.size() - first);
       if (channels <= most_packed && packed_cycles(channels, boundary) < static_cast<double>(count) * row_cycles(channels, boundary)) {
@@ -442,8 +455,8 @@ std::vector<ClusterFactor::Group> ClusterFactor::groups() const {
   return groups;
 }
 
-double ClusterFactor::cost(int wanted, std::span<const Port> ports, Use use) {
-  make_clusters(ports, wanted, Detail::sizes);
+double ClusterFactor::cost(Sizes sizes, std::span<const Port> ports, Use use) {
+  make_clusters(ports, sizes, Detail::sizes);
   double bytes = 0, cycles = 0;
   if (use == Use::blocks) {
     for (const auto& c : clusters_) cycles += c.count * (20.0 + 2.0 * (c.count + 2.0 * static_cast<double>(c.boundary.size())));
@@ -475,16 +488,24 @@ void ClusterFactor::lay_out(std::span<const Port> ports, Use use) {
     matrix += pass.numbers();
     channels_ += group.packed ? lane_count * like.count : like.rows();
     boundary_channels_.resize(boundary_channels_.size() + static_cast<std::size_t>(pass.boundary) * (group.packed ? lane_count : 1));
+    std::size_t rest = 0;
     for (std::size_t lane = 0; lane < group.members.size(); ++lane) {
       Cluster& c = clusters_[group.members[lane]];
       c.pass = static_cast<int>(passes_.size());
       c.lane = static_cast<int>(lane);
       c.first_channel = pass.first_channel + c.lane;
       c.stride = group.packed ? lane_count : 1;
-      c.recovery = recovery;
-      recovery += static_cast<std::size_t>(2) * (c.count + c.boundary.size()) * c.recovery_rows();
       c.schur.assign(c.boundary.size() * c.boundary.size(), 0);
-      if (!c.rest.empty()) all_.with_rest.push_back(group.members[lane]);
+      rest = std::max(rest, c.rest.size());
+    }
+    pass.rest = static_cast<int>(group.packed ? rest : (rest + lane_count - 1) / lane_count * lane_count);
+    pass.recovery = recovery;
+    recovery += static_cast<std::size_t>(2) * (pass.count + pass.boundary) * pass.rest * (group.packed ? lane_count : 1);
+    if (rest > 0) all_.with_rest.push_back(static_cast<int>(passes_.size()));
+    auto& nodes = rest_nodes_.emplace_back(pass.rest * (group.packed ? lane_count : 1), -1);
+    for (std::size_t lane = 0; lane < group.members.size(); ++lane) {
+      const Cluster& c = clusters_[group.members[lane]];
+      for (std::size_t row = 0; row < c.rest.size(); ++row) nodes[group.packed ? lane_count * row + lane : row] = c.interior[c.rest[row]];
     }
     passes_.push_back(pass);
   }

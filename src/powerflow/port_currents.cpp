@@ -350,8 +350,8 @@ void PortCurrents::evaluate_between(At<Real> from, At<Real> to, Real share, Real
     store(at, x);
     return at;
   };
-  evaluate_at([&](int k) { return std::pair(between(from.re + k, to.re + k, x_re + k), between(from.im + k, to.im + k, x_im + k)); },
-              x_re, x_im, r_re, r_im);
+  evaluate_at([&](int k) { return std::pair(between(from.re + k, to.re + k, x_re + k), between(from.im + k, to.im + k, x_im + k)); }, x_re,
+              x_im, r_re, r_im);
 }
 template void PortCurrents::evaluate_between(At<double>, At<double>, double, double*, double*, double*, double*) const;
 template void PortCurrents::evaluate_between(At<float>, At<float>, float, float*, float*, float*, float*) const;

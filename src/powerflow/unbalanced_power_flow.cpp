@@ -203,7 +203,8 @@ struct UnbalancedPowerFlow::Workspace {
       // The iteration that is expected to be the last is left to double precision, and all that are too fine.
       const double ratio = std::min(done == 0 ? 0.5 : p.ratio(), 0.95);
       ++done;
-      if (change * ratio < single_level || change * ratio * ratio < options.tolerance || done == std::min(most, options.max_iterations - 1)) {
+      if (change * ratio < single_level || change * ratio * ratio < options.tolerance ||
+          done == std::min(most, options.max_iterations - 1)) {
         single.step(own.mix(p), own.acceleration_factor);
         break;
       }
