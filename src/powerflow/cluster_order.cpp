@@ -425,6 +425,10 @@ double row_cycles(int channels, int boundary) {
 double packed_cycles(int channels, int boundary) {
   return 40 + 45.0 * boundary + 16.0 * lane_count * channels * ((channels + 1) / 2.0 + boundary) / 40;
 }
+// And of recover(), which comes once in some five iterations: nodes without a channel.
+double recovery_cycles(int rest, int channels, int boundary) {
+  return 16.0 * ((rest + lane_count - 1) / lane_count * lane_count) * (channels + boundary) / 40 / 5;
+}
 
 }  // namespace
 
@@ -467,6 +471,9 @@ double ClusterFactor::cost(Sizes sizes, std::span<const Port> ports, Use use) {
     const int boundary = static_cast<int>(c.boundary.size());
     bytes += 16.0 * (group.packed ? lane_count * c.count * ((c.count + 1) / 2.0 + boundary) : c.rows() * (c.count + boundary));
     cycles += group.packed ? packed_cycles(c.count, boundary) : row_cycles(c.count, boundary);
+    int rest = 0;
+    for (const int member : group.members) rest += std::max(0, static_cast<int>(clusters_[member].interior.size()) - c.count);
+    cycles += recovery_cycles(rest, c.count, boundary);
   }
   constexpr double cache = 1.5e6;
   return cycles + std::max(0.0, bytes - cache) / 10;
