@@ -81,15 +81,17 @@ struct Guard {
 void report(Session& session, const Guard& guard, const Options& options, double mean_return) {
   const auto& score = guard.judge.score();
   const auto& counts = guard.shield.counts();
-  std::vector<double> sums{double(score.steps),      double(score.avoidable),  double(score.unavoidable), double(counts.projected),
-                           double(counts.backup),    double(counts.handovers), double(counts.releases),   double(counts.invalid)};
+  std::vector<double> sums{double(score.steps),      double(score.avoidable), double(score.unavoidable),
+                           double(counts.projected), double(counts.backup),   double(counts.projected_backup),
+                           double(counts.handovers), double(counts.releases), double(counts.invalid)};
   for (const long n : score.violated) sums.push_back(double(n));
   session.world().all_reduce_sum(std::span<double>(sums));
   session.log().line(
-      "safety policy={} shield={} steps={} avoidable={} unavoidable={} projected={} backup={} handovers={} releases={} invalid={} "
+      "safety policy={} shield={} steps={} avoidable={} unavoidable={} projected={} backup={} projected_backup={} handovers={} releases={} "
+      "invalid={} "
       "voltage={} line={} transformer={} frequency={} taps={} return={:.4f}",
       options.policy, options.shield, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], sums[8], sums[9], sums[10],
-      sums[11], sums[12], mean_return);
+      sums[11], sums[12], sums[13], mean_return);
 }
 
 void run(Session& session) {
@@ -114,15 +116,16 @@ void run(Session& session) {
     for (const int d : block_range(options.days, world)) {
       session.require_time();
       int step = 0;
-      rollout(environment, guard ? guard->shield : *policy, session.seed(), options.client, options.first_day + d, [&](const Transition& t) {
-        trajectory.append(options.first_day + d, step++, t);
-        sums[0] += 1;
-        sums[1] += t.info->diverged;
-        sums[2] += t.info->clipped_actions;
-        sums[3] += t.cost > 0;
-        sums[4] += t.info->scaled_return;
-        if (guard) guard->note(environment, t.info->diverged, trajectory);
-      });
+      rollout(environment, guard ? guard->shield : *policy, session.seed(), options.client, options.first_day + d,
+              [&](const Transition& t) {
+                trajectory.append(options.first_day + d, step++, t);
+                sums[0] += 1;
+                sums[1] += t.info->diverged;
+                sums[2] += t.info->clipped_actions;
+                sums[3] += t.cost > 0;
+                sums[4] += t.info->scaled_return;
+                if (guard) guard->note(environment, t.info->diverged, trajectory);
+              });
     }
   });
   world.all_reduce_sum(std::span<double>(sums));

@@ -135,7 +135,8 @@ LoadingConditions ConstraintLayer::direction(const GridEnvironment& model, const
     case ZoneAction::flexible_load:
       for (const int d : zone.loads) {
         const auto i = static_cast<std::size_t>(d);
-        change.load_power[i] = data.loads[i].power * static_cast<double>(scenario.load_factor(before.step, d)) * model.options().flexible_share;
+        change.load_power[i] =
+            data.loads[i].power * static_cast<double>(scenario.load_factor(before.step, d)) * model.options().flexible_share;
       }
       break;
     case ZoneAction::tap:
@@ -184,14 +185,16 @@ ConstraintLayer::Linearised ConstraintLayer::linearise(const GridEnvironment& mo
     auto dv = sensitivities_.voltages(nodal, change);
     if (m > 0) {
       Eigen::VectorXd open(m);
-      for (Eigen::Index j = 0; j < m; ++j) open[j] = follow[static_cast<std::size_t>(j)].gain * follow[static_cast<std::size_t>(j)].voltage_change(v, dv);
+      for (Eigen::Index j = 0; j < m; ++j)
+        open[j] = follow[static_cast<std::size_t>(j)].gain * follow[static_cast<std::size_t>(j)].voltage_change(v, dv);
       const Eigen::VectorXd q = closed.solve(open);
       for (Eigen::Index j = 0; j < m; ++j) {
         for (std::size_t i = 0; i < dv.size(); ++i) dv[i] += q[j] * by_follower[static_cast<std::size_t>(j)][i];
       }
     }
     Eigen::Index row = 0;
-    for (const auto& measurement : network.measured_voltages()) result.rows(row++, k) = voltage_change(measurement, v, dv) / monitor.voltage_half();
+    for (const auto& measurement : network.measured_voltages())
+      result.rows(row++, k) = voltage_change(measurement, v, dv) / monitor.voltage_half();
     for (int i = 0; i < lines; ++i) result.rows(row++, k) = line_loading_change(nodal, i, v, dv) / o.line_loading;
     for (int i = 0; i < transformers; ++i) result.rows(row++, k) = transformer_loading_change(nodal, i, v, dv) / o.transformer_loading;
     if (stiffness > 0) {  // losses left out
@@ -204,7 +207,8 @@ ConstraintLayer::Linearised ConstraintLayer::linearise(const GridEnvironment& mo
     }
   }
   Eigen::Index row = 0;
-  for (const double voltage : model.measured_voltages()) result.value[row++] = (voltage - monitor.voltage_middle()) / monitor.voltage_half();
+  for (const double voltage : model.measured_voltages())
+    result.value[row++] = (voltage - monitor.voltage_middle()) / monitor.voltage_half();
   for (const double loading : model.line_loadings()) result.value[row++] = loading / o.line_loading;
   for (const double loading : model.transformer_loadings()) result.value[row++] = loading / o.transformer_loading;
   if (stiffness > 0) {
@@ -234,7 +238,8 @@ ConstraintLayer::Result ConstraintLayer::project(const GridEnvironment& model, c
   for (Eigen::Index i = 0; i < count; ++i) {
     const double reach = linear.rows.row(i).lpNorm<1>() * 2;
     if (linear.value[i] + reach > threshold) upper.push_back(i);
-    if ((i < signed_rows || i >= signed_rows + static_cast<Eigen::Index>(model.line_loadings().size() + model.transformer_loadings().size())) &&
+    if ((i < signed_rows ||
+         i >= signed_rows + static_cast<Eigen::Index>(model.line_loadings().size() + model.transformer_loadings().size())) &&
         linear.value[i] - reach < -threshold)
       lower.push_back(i);
   }

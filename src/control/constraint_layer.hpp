@@ -7,8 +7,8 @@
 
 namespace gridfed {
 
-/// Moves an action to the nearest one that keeps the limits, linearised about what the action leads to: sensitivities of the power flow with
-/// volt-var acting, taps and capacitors standing still. Components of `tap` and `capacitor` stay as they are.
+/// Moves an action to the nearest one that keeps the limits, linearised about what the action leads to: sensitivities of the power flow
+/// with volt-var acting, taps and capacitors standing still. Components of `tap` and `capacitor` stay as they are.
 class ConstraintLayer {
  public:
   explicit ConstraintLayer(const GridEnvironment& model)
@@ -18,8 +18,8 @@ class ConstraintLayer {
     Eigen::MatrixXd rows;   ///< [limit, action]: change of a limit's use with the action
     Eigen::VectorXd value;  ///< use at the action, signed: of voltages and frequency upwards
   };
-  /// `model` has stepped from `before` with the action. Rows: use of the voltage limits by measurement (signed: 1 is the upper limit, -1 the
-  /// lower), of lines, of transformers, of frequency (signed) where the feeder moves it.
+  /// `model` has stepped from `before` with the action. Rows: use of the voltage limits by measurement (signed: 1 is the upper limit, -1
+  /// the lower), of lines, of transformers, of frequency (signed) where the feeder moves it.
   Linearised linearise(const GridEnvironment& model, const DayState& before, const SafetyMonitor& monitor, std::span<const float> action);
 
   struct Result {

@@ -23,7 +23,9 @@ std::unique_ptr<Policy> make_policy(const std::string& name, const BehaviourOpti
     random.random_share = 1;
     return std::make_unique<BehaviourPolicy>(random, seed, client);
   }
-  throw Error("there is no policy '{}': take idle, random, rules, self_consumption, voltage, curtailment, reference, behaviour or adversarial", name);
+  throw Error(
+      "there is no policy '{}': take idle, random, rules, self_consumption, voltage, curtailment, reference, behaviour or adversarial",
+      name);
 }
 
 }  // namespace gridfed

@@ -69,8 +69,7 @@ Projection project(Eigen::VectorXd& x, const Eigen::MatrixXd& rows, const Eigen:
         return {false, static_cast<int>(active.rows.size())};
       }
       if (primal_step < infinity) x += length * step;
-      for (std::size_t k = 0; k < active.rows.size(); ++k)
-        active.multipliers[k] -= length * coefficients[static_cast<Eigen::Index>(k)];
+      for (std::size_t k = 0; k < active.rows.size(); ++k) active.multipliers[k] -= length * coefficients[static_cast<Eigen::Index>(k)];
       multiplier += length;
       full = length == primal_step;
       if (!full) active.drop(blocking);

@@ -7,9 +7,9 @@ namespace gridfed {
 /// What became of the limits over the steps of some days. A step violates a limit that it uses beyond 1 under what really came. That is
 /// avoidable where the backup, from the same state and in the same step, does not violate that limit; where the backup acted it is not.
 struct SafetyScore {
-  long steps = 0, avoidable = 0, unavoidable = 0;          ///< steps
-  std::array<long, limit_count> violated{};                ///< steps by limit
-  std::array<long, limit_count> avoidable_by_limit{};      ///< steps by limit
+  long steps = 0, avoidable = 0, unavoidable = 0;      ///< steps
+  std::array<long, limit_count> violated{};            ///< steps by limit
+  std::array<long, limit_count> avoidable_by_limit{};  ///< steps by limit
 };
 
 /// Compares every step that violates a limit with what the backup would have made of it.

@@ -18,6 +18,8 @@ void declare(boost::program_options::options_description& deck, SafetyOptions& o
       "safety.frequency_stiffness", value(o.frequency_stiffness),
       "power that moves the frequency of the system by a hertz [MW/Hz]; 0 = the feeder moves none")(
       "safety.tap_changes", value(o.tap_changes), "limit of each regulator's tap changes a day; 0 = none")(
+      "safety.forecast", value(o.forecast),
+      "what the shield knows of loads, sun and wind when it acts: measured: those of now; persistence: those of one step ago")(
       "safety.backup", value(o.backup), "controller that takes over: idle, rules, self_consumption, voltage or curtailment")(
       "safety.intervention_threshold", value(o.intervention_threshold), "share of a limit beyond which the backup takes over")(
       "safety.release_threshold", value(o.release_threshold), "share of all limits below which it hands back")(
@@ -40,6 +42,8 @@ void validate(const SafetyOptions& o) {
   if (!(o.release_threshold <= o.intervention_threshold && o.intervention_threshold <= 1))
     throw Error("safety.release_threshold is {} and safety.intervention_threshold {}: they must not decrease, nor exceed 1",
                 o.release_threshold, o.intervention_threshold);
+  if (o.forecast != "measured" && o.forecast != "persistence")
+    throw Error("safety.forecast is '{}': it must be measured or persistence", o.forecast);
   for (const char* known : {"idle", "rules", "self_consumption", "voltage", "curtailment"}) {
     if (o.backup == known) return;
   }

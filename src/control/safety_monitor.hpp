@@ -9,15 +9,16 @@ namespace gridfed {
 
 /// What must not happen, and when a shield steps in. The limits of voltage are env.voltage_min and env.voltage_max.
 struct SafetyOptions {
-  double line_loading = 1, transformer_loading = 1;    ///< [rating]
-  double frequency_min = 59.5, frequency_max = 60.5;   ///< [Hz]
-  double frequency_stiffness = 0;                      ///< of the system the feeder hangs on [MW/Hz]; 0 = no feeder moves it
-  int tap_changes = 30;                                ///< of each regulator a day; 0 = no limit
-  std::string backup = "rules";                        ///< controller that takes over: a name of make_policy()
-  double intervention_threshold = 0.95;                ///< share of a limit beyond which it takes over
-  double release_threshold = 0.90;                     ///< share of all limits below which it hands back
-  bool constraint_layer = true;                        ///< is the nearest action within the limits tried first?
-  double violation_penalty = 1000;                     ///< price of a squared share of a limit where no action meets all
+  double line_loading = 1, transformer_loading = 1;   ///< [rating]
+  double frequency_min = 59.5, frequency_max = 60.5;  ///< [Hz]
+  double frequency_stiffness = 0;                     ///< of the system the feeder hangs on [MW/Hz]; 0 = no feeder moves it
+  int tap_changes = 30;                               ///< of each regulator a day; 0 = no limit
+  std::string forecast = "measured";                  ///< what the shield knows of loads, sun and wind, see SafetyShield
+  std::string backup = "rules";                       ///< controller that takes over: a name of make_policy()
+  double intervention_threshold = 0.95;               ///< share of a limit beyond which it takes over
+  double release_threshold = 0.90;                    ///< share of all limits below which it hands back
+  bool constraint_layer = true;                       ///< is the nearest action within the limits tried first?
+  double violation_penalty = 1000;                    ///< price of a squared share of a limit where no action meets all
 };
 
 void declare(boost::program_options::options_description& deck, SafetyOptions& options);

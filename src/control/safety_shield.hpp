@@ -8,7 +8,7 @@
 namespace gridfed {
 
 /// Who decided a step.
-enum class Decision : std::uint8_t { policy, projected, backup };
+enum class Decision : std::uint8_t { policy, projected, backup, projected_backup };
 
 /// What a shield made of one step.
 struct ShieldStep {
@@ -20,12 +20,14 @@ struct ShieldStep {
 };
 
 struct ShieldCounts {
-  long steps = 0, projected = 0, backup = 0, handovers = 0, releases = 0, invalid = 0;
+  long steps = 0, projected = 0, backup = 0, projected_backup = 0, handovers = 0, releases = 0, invalid = 0;
 };
 
 /// Lets a policy act as long as a power flow foresees that what it wants uses less than intervention_threshold of every limit; else takes
 /// the nearest action that does (ConstraintLayer), and where there is none hands over to the backup until the policy's wish uses less than
-/// release_threshold again. The power flow takes loads, sun and wind of the coming step for those of the last one.
+/// release_threshold again. Where the backup is foreseen to violate a limit, too, its action is projected, if that violates none more.
+/// The power flow takes loads, sun and wind for those measured when the shield acts, which hold for the step; or, with
+/// safety.forecast = persistence, for those of the step before.
 class SafetyShield final : public Policy {
  public:
   enum class Mode {
@@ -51,6 +53,8 @@ class SafetyShield final : public Policy {
  private:
   void foresee();
   Assessment outcome(std::span<const float> action);
+  bool permits(std::span<float> action);
+  void take_over(std::span<float> action);
 
   Policy &policy_, &backup_;
   GridEnvironment model_;

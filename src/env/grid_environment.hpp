@@ -67,10 +67,10 @@ struct StepResult {
 
 /// Where a day stands between two steps: what a model of the feeder takes over from another, or from measurements.
 struct DayState {
-  int step = 0;                          ///< taken
-  LoadingConditions conditions;          ///< of the step that ended
-  GridState grid;                        ///< taps, capacitors, switches
-  std::vector<double> charge, flexible;  ///< of batteries [share of capacity]; moved energy of loads [Wh]
+  int step = 0;                                                ///< taken
+  LoadingConditions conditions;                                ///< of the step that ended
+  GridState grid;                                              ///< taps, capacitors, switches
+  std::vector<double> charge, flexible;                        ///< of batteries [share of capacity]; moved energy of loads [Wh]
   std::vector<double> solar_share, wind_share, battery_share;  ///< reactive output over rating
 };
 
