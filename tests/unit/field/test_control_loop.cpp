@@ -1,0 +1,380 @@
+#include "field/control_loop.hpp"
+
+#include "control/der_policies.hpp"
+#include "control/rules.hpp"
+#include "env/zonal_observation.hpp"
+#include "feeders.hpp"
+#include "field/twin_outstation.hpp"
+#include "grid/read_feeder.hpp"
+#include "powerflow/make_power_flow.hpp"
+#include "stations.hpp"
+
+namespace gridfed {
+namespace {
+
+using namespace dnp3;
+
+/// Discharges and sheds by the same amount in every zone.
+struct Steady final : Policy {
+  float battery = 0.5f, shed = 0.0f;
+  void act(std::span<const float>, std::span<float> action) override {
+    std::fill_n(action.begin(), 4, battery);
+    std::fill_n(action.begin() + 4, 4, shed);
+  }
+};
+
+/// The example's twin as an outstation, and a control loop at the other end of a wire, in time that passes as told.
+struct Field {
+  explicit Field(ControlOptions options = {}, const std::string& replaced = "", const std::string& by = "", SafetyOptions safety = {})
+      : network(make_network(read_feeder(std::filesystem::path(GRIDFED_SOURCE_DIR) / "inputs/examples/day_of_ieee123.dss"))),
+        flow(make_power_flow(network, {})),
+        twin(*flow, {.step = 1, .start = 3600 * start_hour}),
+        map(map_with(replaced, by)),
+        outstation(twin, *network, map, {}, [this](const MappedPoint&, double value, CommandStatus) { commanded.push_back(value); }),
+        readings(*network, map),
+        model(environment(), environment(), readings, {.stale_after = options.stale_after, .most_residual = options.most_residual}),
+        shield(policy, backup, environment(), safety),
+        loop(
+            options, {.link = {.local = 1, .remote = 10, .master = true}, .unsolicited = false}, readings, model, shield,
+            [this] { return now; }, [this] { return hour; }, [this](const Cycle& cycle) { cycles.push_back(cycle); }) {}
+
+  GridEnvironment environment() const { return {network, {}, {.actions = "battery,curtailment", .volt_var = false}}; }
+  static PointMap map_with(const std::string& replaced, const std::string& by) {
+    std::ifstream in(std::filesystem::path(GRIDFED_SOURCE_DIR) / "inputs/examples/control_ieee123_points.csv");
+    std::string text((std::istreambuf_iterator<char>(in)), {});
+    if (!replaced.empty()) text.replace(text.find(replaced), replaced.size(), by);
+    const auto file = std::filesystem::temp_directory_path() / ("gridfed_control_" + std::to_string(getpid()) + ".csv");
+    std::ofstream(file) << text;
+    PointMap map(file);
+    std::filesystem::remove(file);
+    return map;
+  }
+  void connect() {
+    outstation.report(now);
+    outstation.station().connected(now);
+    loop.master().connected(now);
+    exchange();
+  }
+  void disconnect() {
+    outstation.station().disconnected(now);
+    loop.master().disconnected(now);
+  }
+  void exchange() {
+    for (int turn = 0; turn < 1000; ++turn) {
+      const auto down = taken(loop.master().output()), up = taken(outstation.station().output());
+      if (down.empty() && up.empty()) return;
+      if (cut) continue;
+      if (record && !down.empty()) record(down);
+      outstation.station().receive(down, now);
+      outstation.settle(now);
+      if (!deaf) loop.master().receive(up, now);
+    }
+  }
+  /// Time passes; the outstation measures, the loop does what is due.
+  void wait(double seconds) {
+    for (const auto end = now + std::chrono::milliseconds(static_cast<long>(1000 * seconds)); now < end;) {
+      now += 100ms;
+      hour += 0.1 / 3600;
+      if (measures) outstation.report(now);
+      outstation.station().tick(now);
+      loop.master().tick(now);
+      exchange();
+      loop.tick();
+      exchange();
+      loop.tick();
+    }
+  }
+  const Cycle& last() const { return cycles.back(); }
+
+  static constexpr double start_hour = 12;
+  Instant now{};
+  double hour = start_hour;
+  bool cut = false, deaf = false, measures = true;
+  std::function<void(ByteSpan)> record;
+  std::shared_ptr<const Network> network;
+  std::unique_ptr<PowerFlow> flow;
+  Twin twin;
+  PointMap map;
+  std::vector<double> commanded;
+  TwinOutstation outstation;
+  Readings readings;
+  FieldModel model;
+  Steady policy;
+  IdlePolicy backup;
+  SafetyShield shield;
+  std::vector<Cycle> cycles;
+  ControlLoop loop;
+};
+
+const ControlOptions quick{.period = 10, .stale_after = 8, .watchdog = 30};
+const SafetyOptions lenient{.line_loading = 3, .transformer_loading = 3, .tap_changes = 0};
+
+TEST(ControlLoop, ReadsDecidesAndCommands) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  field.wait(1);
+  ASSERT_EQ(field.cycles.size(), 1u);
+  EXPECT_EQ(field.last().status, CycleStatus::acted) << field.last().reason;
+  EXPECT_EQ(field.last().estimate.good, static_cast<int>(field.map.points().size()));
+  EXPECT_LT(field.last().estimate.residual, 0.01);
+  ASSERT_EQ(field.commanded.size(), 1u);
+  // Half the zone's rating, which is the one battery's: 150 kW.
+  EXPECT_NEAR(field.commanded[0], 150, 0.1);
+  EXPECT_NEAR(field.twin.measure(find_point(*field.network, "battery.bat_67", "active_power")).value(), 150e3, 100);
+  field.wait(10);
+  EXPECT_EQ(field.last().status, CycleStatus::nothing) << "the battery does what it was told";
+  EXPECT_EQ(field.commanded.size(), 1u);
+}
+
+TEST(ControlLoop, ObservesWhatTheTwinMeasures) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  field.wait(1);
+  const ZonalObservation seen(field.last().observation, 4);
+  double lowest = 2, highest = 0;
+  for (int z = 0; z < 4; ++z) {
+    lowest = std::min(lowest, ZonalObservation::voltage(seen(ZonalObservation::voltage_min, z)));
+    highest = std::max(highest, ZonalObservation::voltage(seen(ZonalObservation::voltage_max, z)));
+  }
+  Field untouched(quick);
+  EXPECT_NEAR(lowest, untouched.twin.lowest_voltage(), 0.005);
+  EXPECT_NEAR(highest, untouched.twin.highest_voltage(), 0.005);
+}
+
+TEST(ControlLoop, ShieldStandsBetweenPolicyAndField) {
+  Field field(quick, "", "", {.line_loading = 0.01, .constraint_layer = false});
+  field.connect();
+  field.wait(1);
+  EXPECT_EQ(field.last().shield.decision, Decision::backup);
+  EXPECT_TRUE(field.commanded.empty() || field.commanded[0] == 0);
+}
+
+TEST(ControlLoop, DryRunSendsNothing) {
+  auto options = quick;
+  options.mode = "dry_run";
+  Field field(options, "", "", lenient);
+  field.connect();
+  field.wait(25);
+  EXPECT_EQ(field.last().status, CycleStatus::dry_run);
+  EXPECT_FALSE(field.last().setpoints.empty());
+  EXPECT_TRUE(field.commanded.empty());
+}
+
+TEST(ControlLoop, AnOperatorAllowsDeclinesOrIsLate) {
+  auto options = quick;
+  options.mode = "confirm";
+  Field field(options, "", "", lenient);
+  field.connect();
+  field.wait(1);
+  EXPECT_EQ(field.loop.waiting().size(), 1u);
+  EXPECT_TRUE(field.commanded.empty());
+  field.loop.confirm(false);
+  field.wait(1);
+  EXPECT_EQ(field.last().status, CycleStatus::declined);
+  field.wait(9);
+  field.loop.confirm(true);
+  field.wait(1);
+  EXPECT_EQ(field.last().status, CycleStatus::acted);
+  EXPECT_EQ(field.commanded.size(), 1u);
+  field.policy.battery = 0.25f;
+  field.wait(8);  // the next cycle asks
+  ASSERT_EQ(field.loop.waiting().size(), 1u);
+  field.wait(8.5);
+  EXPECT_EQ(field.last().status, CycleStatus::declined);
+  EXPECT_EQ(field.last().reason, "the measurements went stale before an answer");
+  field.loop.confirm(true);  // an answer to a question that is over
+  field.wait(0.5);
+  EXPECT_EQ(field.commanded.size(), 1u);
+}
+
+TEST(ControlLoop, NothingIsDecidedFromBadOrMissingMeasurements) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  const auto charge = field.map.find(std::string_view("battery_charge"));
+  field.measures = false;
+  const auto& point = field.map.points()[static_cast<std::size_t>(charge)];
+  field.outstation.station().update(point.type, point.index, {.value = 30, .flags = flag::comm_lost}, field.now);
+  field.wait(1);
+  EXPECT_EQ(field.last().status, CycleStatus::held);
+  EXPECT_EQ(field.last().reason, "point battery_charge is flagged bad");
+  EXPECT_EQ(field.last().estimate.bad, 1);
+  EXPECT_TRUE(field.commanded.empty());
+  field.measures = true;
+  field.wait(10);
+  EXPECT_EQ(field.last().status, CycleStatus::acted);
+}
+
+TEST(ControlLoop, WhatIsNotNeededMayBeBad) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  const auto& point = field.map.points()[static_cast<std::size_t>(field.map.find(std::string_view("pv_95_p")))];
+  field.measures = false;
+  field.outstation.station().update(point.type, point.index, {.value = 0, .flags = flag::comm_lost}, field.now);
+  field.wait(1);
+  EXPECT_EQ(field.last().status, CycleStatus::acted) << field.last().reason;
+  EXPECT_EQ(field.last().estimate.bad, 1);
+  EXPECT_LT(field.last().estimate.residual, 0.01) << "the other plant's share stands in for it";
+}
+
+TEST(ControlLoop, AVoltageThatTheModelDoesNotExplainIsNotBelieved) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  const auto& point = field.map.points()[static_cast<std::size_t>(field.map.find(std::string_view("v_83")))];
+  field.measures = false;
+  field.outstation.station().update(point.type, point.index, {.value = 0.9}, field.now);
+  field.wait(1);
+  EXPECT_EQ(field.last().status, CycleStatus::held);
+  EXPECT_EQ(field.last().estimate.residual_point, "v_83");
+  EXPECT_TRUE(field.commanded.empty());
+}
+
+TEST(ControlLoop, CablePulledEndsInTheSafeStateAndComesBackSafely) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  field.wait(1);
+  field.cut = true;
+  field.wait(50);
+  EXPECT_TRUE(field.loop.safe());
+  EXPECT_EQ(field.last().status, CycleStatus::offline);
+  EXPECT_TRUE(field.last().safe);
+  EXPECT_EQ(field.commanded.size(), 1u);
+  field.disconnect();
+  field.cut = false;
+  field.connect();
+  field.wait(11);
+  EXPECT_EQ(field.last().status, CycleStatus::acted) << field.last().reason;
+  EXPECT_TRUE(field.last().safe);
+  EXPECT_EQ(field.commanded.back(), 0) << "the first command after the safe state lets the battery rest";
+  EXPECT_FALSE(field.loop.safe());
+  field.wait(10);
+  EXPECT_NEAR(field.commanded.back(), 150, 0.1);
+}
+
+TEST(ControlLoop, AnOutstationThatNobodyHearsIsNotCommanded) {
+  // Half-open: what is said arrives, answers do not.
+  Field field(quick, "", "", lenient);
+  field.connect();
+  field.wait(1);
+  field.policy.battery = -0.5f;
+  field.deaf = true;
+  field.wait(40);
+  EXPECT_EQ(field.last().status, CycleStatus::offline);
+  EXPECT_EQ(field.commanded.size(), 1u);
+}
+
+TEST(ControlLoop, ACommandWhoseSelectIsNotAnsweredIsNotOperated) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  field.record = [&](ByteSpan) {};
+  field.wait(1);
+  field.policy.battery = -0.5f;
+  // The answer to the select is lost, 0xC0 + sequence with function 3 in the fragment.
+  field.record = [&](ByteSpan down) {
+    for (const auto& fragment : fragments_of(Bytes(down.begin(), down.end())))
+      field.deaf = field.deaf || (fragment.size() > 1 && fragment[1] == 3);
+  };
+  field.wait(15);
+  EXPECT_TRUE(field.deaf);
+  EXPECT_EQ(field.commanded.size(), 1u);
+  EXPECT_EQ(std::ranges::count(field.cycles, CycleStatus::failed, &Cycle::status), 1);
+}
+
+TEST(ControlLoop, ARestartedOutstationIsReadAgainFirst) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  field.wait(1);
+  field.disconnect();
+  field.wait(1);
+  TwinOutstation again(field.twin, *field.network, field.map, {}, nullptr);
+  const auto before = field.cycles.size();
+  field.connect();  // the same station, as new to its master: it reads all points anew
+  EXPECT_GT(field.loop.master().statistics().responses, 0u);
+  field.wait(10);
+  ASSERT_GT(field.cycles.size(), before);
+  EXPECT_EQ(field.last().estimate.good, static_cast<int>(field.map.points().size()));
+}
+
+TEST(ControlLoop, AJumpOfTheCalendarCostsACycleAndMovesNothing) {
+  Field field(quick, "", "", lenient);
+  field.connect();
+  field.wait(1);
+  field.policy.battery = 0.1f;
+  field.hour += 3;
+  field.wait(10);
+  EXPECT_TRUE(field.last().clock_jumped);
+  EXPECT_EQ(field.last().status, CycleStatus::held);
+  EXPECT_EQ(field.commanded.size(), 1u);
+  field.wait(10);
+  EXPECT_FALSE(field.last().clock_jumped);
+  EXPECT_EQ(field.last().status, CycleStatus::acted);
+  EXPECT_NEAR(field.last().late, 0, 0.11) << "cycles follow the clock that does not jump";
+}
+
+TEST(ControlLoop, MidnightBeginsADay) {
+  Field field(quick, "", "", lenient);
+  field.hour = 23.999;
+  field.connect();
+  field.wait(1);
+  for (int i = 0; i < 3; ++i) {
+    field.wait(10);
+    if (field.hour >= 24) field.hour -= 24;
+  }
+  EXPECT_FALSE(field.last().clock_jumped);
+  EXPECT_LT(field.last().hour, 1);
+  EXPECT_EQ(field.last().shield.day, 1);
+}
+
+TEST(ControlLoop, AReplayedConversationMovesNothing) {
+  Field field(quick, "", "", lenient);
+  std::vector<Bytes> said;
+  field.record = [&](ByteSpan down) { said.emplace_back(down.begin(), down.end()); };
+  field.connect();
+  field.wait(1);
+  ASSERT_EQ(field.commanded.size(), 1u);
+  field.record = nullptr;
+  for (const auto& bytes : said) field.outstation.station().receive(bytes, field.now);  // as heard, again
+  EXPECT_EQ(field.commanded.size(), 1u) << "an operate without a select of its own does nothing";
+  taken(field.outstation.station().output());
+}
+
+TEST(ControlLoop, AnotherAddressIsNotHeard) {
+  Field field(quick, "", "", lenient);
+  field.outstation.report(field.now);
+  field.outstation.station().connected(field.now);
+  field.loop.master().connected(field.now);
+  for (auto& byte : std::vector<Bytes*>{&field.loop.master().output()}) {
+    ASSERT_GT(byte->size(), 5u);
+    *byte = frame_with(hex("C0 01 3C 01 06"), 11, 1, true, 0);
+  }
+  field.exchange();
+  EXPECT_FALSE(field.loop.master().online());
+  field.wait(12);
+  EXPECT_TRUE(field.commanded.empty() || field.loop.master().online());
+}
+
+TEST(ControlLoop, MapsThatCannotDoItAreNamed) {
+  const auto said = [](const std::string& line) { return test::error_of([&] { Field field(quick, line, ""); }); };
+  EXPECT_NE(said("set_battery, analog_output, 10, 1, , , kW, 2, -300, 300, battery.bat_67, active_power\n")
+                .find("commands no active_power of battery 'bat_67'"),
+            std::string::npos);
+  EXPECT_NE(said("set_pv_95, analog_output, 12, 1, , , kW, 2, 0, 500, solar.pv_95, power_limit\n")
+                .find("commands no power_limit of plant 'pv_95'"),
+            std::string::npos);
+  EXPECT_NE(
+      said("head_p, analog_input, 0, 2, 1, 0, kW, 1, , , feeder, active_power\n").find("does not measure the active_power of the feeder"),
+      std::string::npos);
+  EXPECT_NE(said("battery_charge, analog_input, 36, 3, , , %, 0.1, , , battery.bat_67, charge\n").find("does not measure the charge"),
+            std::string::npos);
+}
+
+TEST(ControlOptions, AreChecked) {
+  const auto said = [](ControlOptions o) { return test::error_of([&] { validate(o); }); };
+  EXPECT_EQ(said({}), "no error");
+  EXPECT_EQ(said({.period = 5}), "control_period is 5 and control.stale_after 10: a cycle must not be shorter than its measurements last");
+  EXPECT_EQ(said({.watchdog = 30}), "control.watchdog is 30 and control_period 60: it must not be shorter");
+  EXPECT_EQ(said({.mode = "go"}), "control.mode is 'go': it must be act, dry_run or confirm");
+  EXPECT_EQ(said({.command = "x"}), "control.command is 'x': it must be select or direct");
+}
+
+}  // namespace
+}  // namespace gridfed
