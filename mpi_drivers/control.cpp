@@ -83,15 +83,17 @@ std::string text(const Readings& readings, std::span<const Setpoint> setpoints) 
   return fmt::format("{}", fmt::join(all, ","));
 }
 
-void log_cycle(const Log& log, std::size_t number, const Cycle& c, const Readings& readings) {
+void log_cycle(const Log& log, std::size_t number, const Cycle& c, const Readings& readings, const SafetyShield& shield) {
   constexpr const char* decisions[] = {"policy", "projected", "backup", "projected_backup"};
   const char* decision = c.action.empty() ? "none" : c.safe ? "safe" : decisions[static_cast<int>(c.shield.decision)];
+  const Limit worst = c.shield.foreseen.worst();
   log.line(
-      "cycle={} hour={:.4f} status={} decision={} foreseen={:.3f} good={} missing={} stale={} bad={} residual={:.4f} late_ms={:.1f} "
-      "deciding_ms={:.2f} commands={}{}",
-      number, c.hour, word(c.status), decision, c.shield.foreseen.severity(), c.estimate.good, c.estimate.missing, c.estimate.stale,
-      c.estimate.bad, c.estimate.residual, 1e3 * c.late, 1e3 * c.deciding, text(readings, c.setpoints),
-      c.reason.empty() ? "" : " reason=" + c.reason);
+      "cycle={} hour={:.4f} status={} decision={} foreseen={:.3f} of={} at={} good={} missing={} stale={} bad={} residual={:.4f} "
+      "late_ms={:.1f} deciding_ms={:.2f} commands={}{}",
+      number, c.hour, word(c.status), decision, c.shield.foreseen.severity(), word(worst),
+      shield.monitor().place_name(shield.model().network(), worst, c.shield.foreseen.place[static_cast<std::size_t>(worst)]),
+      c.estimate.good, c.estimate.missing, c.estimate.stale, c.estimate.bad, c.estimate.residual, 1e3 * c.late, 1e3 * c.deciding,
+      text(readings, c.setpoints), c.reason.empty() ? "" : " reason=" + c.reason);
 }
 
 /// A line of the terminal that begins with y or n; nothing without one.
@@ -134,7 +136,7 @@ void run(Session& session) {
   };
   ControlRecord record(readings);
   ControlLoop control(options.control, master, readings, model, shield, StationLoop::now, hour, [&](const Cycle& cycle) {
-    log_cycle(session.log(), record.size(), cycle, readings);
+    log_cycle(session.log(), record.size(), cycle, readings, shield);
     record.append(cycle);
   });
   if (session.dry_run()) {

@@ -25,8 +25,9 @@ constexpr double jump_seconds = 60;  // by which calendar and monotonic clock ma
 
 void declare(boost::program_options::options_description& deck, ControlOptions& o) {
   const auto value = [](auto& field) { return boost::program_options::value(&field)->default_value(field); };
-  deck.add_options()("control_period", value(o.period), "time between decisions [s]")("control.stale_after", value(o.stale_after),
-                                                                                      "age at which a measurement no longer counts [s]")(
+  deck.add_options()("control_period", value(o.period), "time between decisions [s]")(
+      "control.speed", value(o.speed), "hours of the day that pass in an hour, for a twin that runs faster")(
+      "control.stale_after", value(o.stale_after), "age at which a measurement no longer counts [s]")(
       "control.most_residual", value(o.most_residual),
       "distance of a measured voltage from the model's beyond which nothing is believed [p.u.]")(
       "control.watchdog", value(o.watchdog), "time without a usable state until the safe state [s]")(
