@@ -23,7 +23,7 @@ void declare(po::options_description& deck, Options& o) {
   deck.add_options()("feeder", po::value(&o.feeder)->default_value(o.feeder), "feeder file; empty = that of the client in study.feeders")(
       "policy", po::value(&o.policy)->default_value(o.policy),
       "idle, random, rules, self_consumption, voltage, curtailment, reference, behaviour, adversarial, untrained, or a policy file (.h5)")(
-      "shield", po::value(&o.shield)->default_value(o.shield)->implicit_value("on"),
+      "shield", po::value(&o.shield)->default_value(o.shield),
       "none; watch: count what violates limits and what the backup would have avoided; on: a shield guards the policy, too")(
       "days", po::value(&o.days)->default_value(o.days), "days to play")("first_day", po::value(&o.first_day)->default_value(o.first_day),
                                                                          "number of the first day; judging begins at 200000")(

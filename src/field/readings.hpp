@@ -14,7 +14,7 @@ enum class Quality {
   good,
   missing,  ///< never heard since the connection stands
   stale,    ///< heard too long ago
-  bad,      ///< flagged by the outstation, out of the map's limits, or no number
+  bad,      ///< flagged by the outstation, or no number
 };
 
 /// What an outstation last said of the points of a map, in SI.

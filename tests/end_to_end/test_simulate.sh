@@ -24,7 +24,7 @@ for n in 1 2 4; do
 done
 # Under a shield, too, and the shield leaves nothing that its backup avoids.
 for n in 1 2 4; do
-  "${mpirun[@]}" -n $n "$driver" "${hourly[@]}" --policy random --days 5 --shield --output "$work/shield$n" >"$work/said" 2>&1 ||
+  "${mpirun[@]}" -n $n "$driver" "${hourly[@]}" --policy random --days 5 --shield on --output "$work/shield$n" >"$work/said" 2>&1 ||
     fail "with a shield on $n ranks: $(tail -3 "$work/said")"
   grep -q "^safety policy=random shield=on steps=120 avoidable=0 " "$work/said" || fail "the shield on $n ranks says: $(tail -1 "$work/said")"
   "$probe" same "$work/shield1/trajectory.h5" "$work/shield$n/trajectory.h5" || fail "$n ranks play otherwise under a shield"
