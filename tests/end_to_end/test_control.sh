@@ -31,7 +31,7 @@ serve() {  # NAME PORT arguments...
   port=$(sed -n 's/^listening.* port=\([0-9]*\).*/\1/p' "$work/$name.log")
   served=$port
 }
-run=("$control" --config inputs/examples/control_ieee123.ini --policy idle --control.speed 1 --control.start_hour 18.5 --control_period 1 --control.stale_after 1 --control.watchdog 3)
+run=("$control" --config inputs/examples/control_ieee123.ini --policy idle --control.speed 1 --control.start_hour 18.5 --control_period 2 --control.stale_after 2 --control.watchdog 5)
 begin() {  # NAME PORT arguments...
   local name=$1 port=$2
   shift 2
@@ -58,11 +58,11 @@ wait_for "$work/acting.log" 'status=offline'
 wait_for "$work/acting.log" 'safe state, no commands'
 serve second "$port"
 wait_for "$work/acting.log" 'decision=safe'
-grep -q 'status=held' "$work/acting.log" && fail "a cycle was held: $(grep -m1 'status=held' "$work/acting.log")"
+grep -q 'reason=the calendar' "$work/acting.log" && fail "a cycle was held: $(grep -m1 'reason=the calendar' "$work/acting.log")"
 # Half-open: the process stands still, its connection stands.
 before=$(grep -c '^command' "$work/second.log")
 kill -STOP "$pid"
-sleep 4
+sleep 7
 grep -c 'status=offline' "$work/acting.log" >/dev/null || fail "a silent outstation is not noticed"
 tail -1 "$work/acting.log" | grep -Eq 'status=offline|safe state' || fail "a silent outstation is commanded: $(tail -1 "$work/acting.log")"
 kill -CONT "$pid"
@@ -88,7 +88,7 @@ sleep 2
 finish elsewhere
 grep -q 'status=acted\|status=nothing' "$work/elsewhere.log" && fail "another address is commanded"
 grep -q '^command' "$work/third.log" && fail "a command came in a dry run or for another address: $(grep '^command' "$work/third.log")"
-(echo n; sleep 2; echo y; sleep 3) | "${run[@]}" --link.port "$served" --control.mode confirm --control.duration 5 \
+(echo n; sleep 4; echo y; sleep 4) | "${run[@]}" --link.port "$served" --control.mode confirm --control.duration 8 \
   --output "$work/asked" >"$work/asked.log" 2>&1 || fail "confirm: $(tail -2 "$work/asked.log")"
 grep -q 'status=declined' "$work/asked.log" || fail "an operator's no is not heard: $(tail -3 "$work/asked.log")"
 grep -q '^confirm .*set_battery=.* \[y/n\]' "$work/asked.log" || fail "the operator is not asked"
