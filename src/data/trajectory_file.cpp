@@ -1,5 +1,7 @@
 #include "data/trajectory_file.hpp"
 
+#include <algorithm>
+
 namespace gridfed {
 
 namespace {
@@ -93,6 +95,13 @@ void write_trajectory(const Communicator& comm, const std::filesystem::path& pat
   put("/terminals", mine.terminals);
   put("/timeouts", mine.timeouts);
   put("/account", mine.account, {std::size(account_columns)});
+  const auto shielded = static_cast<std::uint64_t>(!mine.decisions.empty());
+  const auto anywhere = comm.all_gather_v(std::span<const std::uint64_t>(&shielded, 1));
+  if (std::find(anywhere.begin(), anywhere.end(), 1u) != anywhere.end()) {
+    put("/decisions", mine.decisions);
+    put("/foreseen", mine.foreseen);
+    put("/used", mine.used);
+  }
   file.commit();
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -64,6 +65,15 @@ struct StepResult {
   StepInfo info;
 };
 
+/// Where a day stands between two steps: what a model of the feeder takes over from another, or from measurements.
+struct DayState {
+  int step = 0;                                                ///< taken
+  LoadingConditions conditions;                                ///< of the step that ended
+  GridState grid;                                              ///< taps, capacitors, switches
+  std::vector<double> charge, flexible;                        ///< of batteries [share of capacity]; moved energy of loads [Wh]
+  std::vector<double> solar_share, wind_share, battery_share;  ///< reactive output over rating
+};
+
 /// One feeder as a decision process through the zonal interface. A step's return is what it saves against the same day with every action at
 /// zero (regulators and volt-var act, batteries idle), which the environment plays once for itself: the weather, the load and the price of
 /// a day move the cost far more than any action does, and this takes all of that out of the reward without changing what is best. Episodes
@@ -98,11 +108,21 @@ class GridEnvironment {
   /// Voltages the operator judges, at the last solution [p.u.].
   std::span<const double> measured_voltages() const { return voltages_; }
   std::span<const double> line_loadings() const { return line_loading_; }
+  std::span<const double> transformer_loadings() const { return transformer_loading_; }
+  /// At the last solution.
+  const UnbalancedPowerFlow& flow() const { return flow_; }
 
   /// Starts day `day` of `client` under `seed`; taps, charges and voltages start the same whatever came before.
   std::span<const float> reset(std::uint64_t seed, int client, int day);
   /// Components outside [-1, 1] are clipped and counted. Throws Error for a wrong size or a value that is not finite.
   StepResult step(std::span<const float> action);
+
+  DayState state() const;
+  /// Goes on from there in the given day: a model that foresees a step of another environment. Returns are then not relative to an idle
+  /// day. Throws Error for a state of another network.
+  void resume(const DayState& state, const Scenario& scenario);
+  /// Solves the present state as it is, without any control acting, and observes it; nothing where that does not converge.
+  std::optional<std::span<const float>> look();
 
  private:
   struct Applied;

@@ -211,6 +211,8 @@ std::optional<double> Twin::measure(const TwinPoint& point) const {
       return power_of(point).imag();
     case Quantity::losses:
       return balance_.losses.real();
+    case Quantity::frequency:
+      return flow_.network().data().frequency;
     case Quantity::loading:
       return point.element == Element::line ? line_loading_[static_cast<std::size_t>(point.position)]
                                             : transformer_loading_[static_cast<std::size_t>(point.position)];

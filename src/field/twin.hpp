@@ -22,6 +22,7 @@ enum class Quantity {
   closed,          ///< 1 or 0, of a line or capacitor
   charge,          ///< share of a battery's capacity
   power_limit,     ///< of a photovoltaic plant [W]
+  frequency,       ///< of the feeder [Hz]; a twin's stands at nominal
 };
 
 /// One quantity of one element of a network.

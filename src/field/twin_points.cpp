@@ -30,7 +30,8 @@ constexpr auto quantities = std::to_array<NamedQuantity>({{"voltage", Quantity::
                                                           {"steps", Quantity::steps},
                                                           {"closed", Quantity::closed},
                                                           {"charge", Quantity::charge},
-                                                          {"power_limit", Quantity::power_limit}});
+                                                          {"power_limit", Quantity::power_limit},
+                                                          {"frequency", Quantity::frequency}});
 
 struct ElementClass {
   std::string_view name;
@@ -49,7 +50,7 @@ constexpr auto classes = std::to_array<ElementClass>({
     {"wind", Element::wind, {active_power, reactive_power, active_power, active_power, active_power}},
     {"battery", Element::battery, {active_power, reactive_power, charge, charge, charge}},
     {"generator", Element::generator, {active_power, reactive_power, active_power, active_power, active_power}},
-    {"feeder", Element::feeder, {active_power, reactive_power, losses, losses, losses}},
+    {"feeder", Element::feeder, {active_power, reactive_power, losses, frequency, frequency}},
 });
 
 template <class Elements>
@@ -163,6 +164,7 @@ double unit_factor(Quantity quantity, std::string_view unit) {
   static constexpr std::array<Unit, 2> amperes{{{"A", 1}, {"kA", 1e3}}};
   static constexpr std::array<Unit, 3> watts{{{"W", 1}, {"kW", 1e3}, {"MW", 1e6}}};
   static constexpr std::array<Unit, 3> vars{{{"var", 1}, {"kvar", 1e3}, {"Mvar", 1e6}}};
+  static constexpr std::array<Unit, 1> hertz{{{"Hz", 1}}};
   static constexpr std::array<Unit, 2> shares{{{"pu", 1}, {"%", 0.01}}};
   const auto known = [&]() -> std::span<const Unit> {
     switch (quantity) {
@@ -176,6 +178,8 @@ double unit_factor(Quantity quantity, std::string_view unit) {
         return watts;
       case Quantity::reactive_power:
         return vars;
+      case Quantity::frequency:
+        return hertz;
       case Quantity::voltage_pu:
       case Quantity::loading:
       case Quantity::charge:

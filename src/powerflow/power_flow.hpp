@@ -51,6 +51,7 @@ class PowerFlow {
   const PowerFlowSolution& solve(const LoadingConditions& conditions, Voltages voltages = Voltages::all);
   const PowerFlowSolution& complete();
   const PowerFlowSolution& solution() const { return solution_; }
+  const LoadingConditions& conditions() const { return conditions_; }  ///< of the last solution
   /// Powers at the last solution.
   PowerBalance balance() const { return model_.balance(conditions_, solution_.bus_voltages); }
   /// Where the last solution balances least.

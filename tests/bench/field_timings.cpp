@@ -1,8 +1,12 @@
 // Our side of `./gridfed bench field`: a master against an outstation over the loopback, ours in a thread of its own or another's at a
 // port. field_timings OUT.json [PORT]
+#include "control/make_policy.hpp"
+#include "control/safety_shield.hpp"
 #include "field/dnp3/master.hpp"
 #include "field/dnp3/outstation.hpp"
 #include "field/net/station_loop.hpp"
+#include "grid/opendss_reader.hpp"
+#include "rl/learner.hpp"
 #include "runtime/error.hpp"
 
 #include <fmt/ranges.h>
@@ -143,6 +147,46 @@ void measure_fleet(std::vector<Row>& rows) {
   rows.push_back({"100 outstations at 1 Hz, outstations", "% of a core", 100 * servers.join() / elapsed()});
 }
 
+/// A policy network of the usual size at work.
+struct NetworkPolicy final : Policy {
+  PolicyNetwork network;
+  explicit NetworkPolicy(PolicyNetwork n) : network(std::move(n)) {}
+  void act(std::span<const float> observation, std::span<float> action) override { network.act(observation, action); }
+};
+
+/// Decisions on IEEE 123 over days: those that the policy is left with, and all, as projections and hand-overs take more power flows.
+void measure_shield(std::vector<Row>& rows) {
+  const auto network = make_network(read_feeder("inputs/feeders/ieee123_der.dss"));
+  const auto environment = [&] { return GridEnvironment(network, {}, {}); };
+  auto played = environment();
+  NetworkPolicy policy(
+      Learner({}, static_cast<std::size_t>(played.observation_size()), static_cast<std::size_t>(played.action_size()), 1).policy());
+  const auto backup = make_policy("rules", {}, 1, 0);
+  SafetyShield shield(policy, *backup, environment(), {});
+  std::vector<double> passed, all;
+  std::vector<float> action(static_cast<std::size_t>(played.action_size()));
+  for (int day = 0; day < 10; ++day) {
+    auto observation = played.reset(1, 0, first_test_day + day);
+    shield.begin_episode(played, day);
+    for (bool done = false; !done;) {
+      const auto from = std::chrono::steady_clock::now();
+      shield.act(observation, action);
+      all.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - from).count());
+      if (shield.last().decision == Decision::policy) passed.push_back(all.back());
+      const auto result = played.step(action);
+      observation = result.observation;
+      done = result.terminated || result.truncated;
+    }
+  }
+  const auto quantile = [](std::vector<double>& times, double share) {
+    const auto at = times.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(times.size() - 1));
+    std::ranges::nth_element(times, at);
+    return *at;
+  };
+  rows.push_back({"policy and shield, policy acts, median", "ms", quantile(passed, 0.5)});
+  rows.push_back({"policy and shield, all steps, 99 %", "ms", quantile(all, 0.99)});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -155,6 +199,7 @@ int main(int argc, char** argv) {
       Servers server(1);
       measure_one(server.ports[0], rows);
       measure_fleet(rows);
+      measure_shield(rows);
     }
     std::vector<std::string> lines;
     for (const auto& row : rows)

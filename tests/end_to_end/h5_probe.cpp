@@ -1,6 +1,7 @@
 // Looks into HDF5 files for test_study.sh:
 //   h5_probe same <a> <b>               status 0 if both hold the same, apart from times and the number of ranks
 //   h5_probe attribute <file> <name>    prints a text attribute of the root
+//   h5_probe rows <file> <dataset>      prints how many rows it has
 //   h5_probe poison <file> <dataset>    turns the sixth value into NaN
 #include "runtime/hdf5.hpp"
 
@@ -150,6 +151,10 @@ int main(int argc, char** argv) {
   try {
     if (argc == 4 && words[1] == "same") return Comparison(words[2], words[3]).differences() > 0;
     if (argc == 4 && words[1] == "poison") return poison(words[2], words[3]), 0;
+    if (argc == 4 && words[1] == "rows") {
+      fmt::print("{}\n", gridfed::File::open(words[2]).shape(words[3]).at(0));
+      return 0;
+    }
     if (argc == 4 && words[1] == "attribute") {
       fmt::print("{}", gridfed::File::open(words[2]).attribute<std::string>("/", words[3]));
       return 0;
@@ -158,6 +163,6 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "h5_probe: {}\n", error.what());
     return 1;
   }
-  fmt::print(stderr, "usage: h5_probe same <a> <b> | attribute <file> <name> | poison <file> <dataset>\n");
+  fmt::print(stderr, "usage: h5_probe same <a> <b> | attribute <file> <name> | rows <file> <dataset> | poison <file> <dataset>\n");
   return 2;
 }
