@@ -1,6 +1,6 @@
 #include "fed/federation.hpp"
 
-#include "fed/exchange.hpp"
+#include "fed/compression.hpp"
 #include "fed/masked_exchange.hpp"
 #include "fed/participation.hpp"
 #include "fed/robust.hpp"
@@ -75,7 +75,7 @@ std::vector<double> checked_weights(std::vector<double> weights, PrivacyUnit uni
 
 Federation::Federation(const Communicator& comm, FederationOptions options, PrivacyOptions privacy, std::vector<float> parameters,
                        std::size_t moment_count, std::vector<double> weights, std::uint64_t seed)
-    : comm_(comm), options_(options), privacy_(privacy), seed_(seed), parameters_(std::move(parameters)), moments_(moment_count) {
+    : comm_(comm), options_(options), privacy_(privacy), seed_(seed), model_(std::move(parameters)), moments_(moment_count) {
   agreed(comm, [&] {
     require_compatible(options_, privacy_, weights.size());
     weights_ = checked_weights(std::move(weights), privacy_.unit);
@@ -87,35 +87,40 @@ Federation::Federation(const Communicator& comm, FederationOptions options, Priv
     change_multiplier_ = counts ? multiplier_beside_count(privacy_.noise_multiplier, count_noise()) : privacy_.noise_multiplier;
     hosted_ = block_range(options_.num_clients, comm_);
   });
-  comm.broadcast(std::span<float>(parameters_), 0);
+  comm.broadcast(std::span<float>(model_), 0);
+  parameters_ = model_;
   if (has_server_optimiser(options_.aggregation)) server_.emplace(options_, parameters_.size());
   if (has_control()) control_.assign(parameters_.size(), 0.0f);
   for (const int client : hosted_) {
     ClientState& own = clients_.emplace_back();
     own.client = client;
-    if (!aggregated()) own.parameters = parameters_;
+    if (!aggregated()) own.parameters = model_;
     if (!averages_moments()) own.moments.assign(moment_count, 0.0f);
     if (aggregated() && compressed() && options_.error_feedback) own.residual.assign(parameters_.size(), 0.0f);
     own.control = control_;
   }
+  rows_.emplace(comm, comm.split_by_host(), clients_.size(), message_length() + control_.size());
 }
 
 RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   const auto start = Clock::now();
   const std::vector<int> drawn = draw();
-  contribution_.dense.clear();
-  contribution_.control.clear();
-  contribution_.messages.clear();
-  contribution_.reports.clear();
-  agreed(comm_, [&] {
-    require_budget();
+  require_budget();
+  std::optional<std::string> failure;
+  std::vector<Report> mine;
+  delivering_ = 0;
+  try {
     for (const int client : drawn) {
-      if (hosted_.contains(client)) train_client(client, local_update);
+      if (hosted_.contains(client)) mine.push_back(train_client(client, local_update));
     }
-  });
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
   const double seconds_local = seconds_since(start);
   const auto exchange_start = Clock::now();
-  const std::vector<Report> reports = gather_reports(drawn);
+  const std::vector<Report> reports = gather_reports(drawn, mine);
+  // What failed here shows in the reports of all: only then is there anything to agree on.
+  if (std::ranges::any_of(reports, [](const Report& report) { return report.fate == Fate::failed; })) comm_.agree(failure);
   if (aggregated()) exchange(reports);
   if (client_private()) {
     accountant_.add(options_.participation, privacy_.noise_multiplier);
@@ -147,36 +152,40 @@ bool Federation::affords_round() const {
   return !client_private() || epsilon_after_round() <= privacy_.privacy_budget;
 }
 
+/// The same on every rank.
 void Federation::require_budget() const {
   if (affords_round()) return;
-  throw Error(
+  throw AgreedError(
       "round {} would raise epsilon to {:.4g} (privacy.privacy_budget is {:.4g}): plan the rounds with fed.rounds or raise the noise",
       round_ + 1, epsilon_after_round(), privacy_.privacy_budget);
 }
 
-/// Collective. In client order; every rank knows how many to expect.
-std::vector<Federation::Report> Federation::gather_reports(std::span<const int> drawn) const {
+/// Collective. In client order; every rank knows how many to expect, and who is missing failed.
+std::vector<Federation::Report> Federation::gather_reports(std::span<const int> drawn, std::span<const Report> mine) const {
   std::vector<int> counts;
   for (int rank = 0; rank < comm_.size(); ++rank) {
     const Range theirs = block_range(options_.num_clients, rank, comm_.size());
     counts.push_back(static_cast<int>(std::count_if(drawn.begin(), drawn.end(), [&](int client) { return theirs.contains(client); })));
   }
+  std::vector<Report> own(mine.begin(), mine.end());
+  own.resize(static_cast<std::size_t>(counts[comm_.rank()]), Report{.fate = Fate::failed});
   std::vector<Report> reports(drawn.size());
-  comm_.all_gather_v<Report>(contribution_.reports, counts, reports);
+  comm_.all_gather_v<Report>(own, counts, reports);
   return reports;
 }
 
-void Federation::train_client(int client, const LocalUpdate& local_update) {
+Federation::Report Federation::train_client(int client, const LocalUpdate& local_update) {
   ClientState& own = clients_[client - hosted_.first];
-  const std::vector<float>& before = aggregated() ? parameters_ : own.parameters;
-  // Models that are handed over are trained where they will be sent from.
-  auto& rows = contribution_.dense;
-  const std::size_t row = rows.size(), length = before.size();
-  rows.insert(rows.end(), before.begin(), before.end());
-  if (averages_moments()) rows.insert(rows.end(), moments_.begin(), moments_.end());
+  const auto before = aggregated() ? parameters_ : std::span<const float>(own.parameters);
+  // Models that are handed over are trained where the others read them.
+  const std::span<float> row = rows_->row(delivering_);
+  std::copy(before.begin(), before.end(), row.begin());
   std::vector<float> own_moments = own.moments;
-  LocalRound turn{.client = client, .parameters = std::span(rows).subspan(row, length), .moments = own_moments};
-  if (averages_moments()) turn.moments = std::span(rows).subspan(row + length);
+  LocalRound turn{.client = client, .parameters = row.first(before.size()), .moments = own_moments};
+  if (averages_moments()) {
+    turn.moments = row.subspan(before.size(), moments_.size());
+    std::copy(moments_.begin(), moments_.end(), turn.moments.begin());
+  }
   if (options_.aggregation == Aggregation::fedprox) {
     turn.proximal = options_.proximal;
     turn.anchor = before;
@@ -186,8 +195,7 @@ void Federation::train_client(int client, const LocalUpdate& local_update) {
     turn.shared_control = control_;
   }
   local_update(turn);
-  Report& report =
-      contribution_.reports.emplace_back(Report{.client = client, .value = turn.value, .steps = static_cast<double>(turn.steps)});
+  Report report{.client = client, .value = turn.value, .steps = static_cast<double>(turn.steps)};
   report.norm = euclidean_distance(turn.parameters, before);
   if (!std::isfinite(report.norm) || !std::isfinite(euclidean_norm(turn.moments)) || !std::isfinite(turn.value)) {
     report.fate = Fate::not_finite;
@@ -199,37 +207,33 @@ void Federation::train_client(int client, const LocalUpdate& local_update) {
   }
   if (!averages_moments()) own.moments = std::move(own_moments);
   if (!aggregated()) std::copy(turn.parameters.begin(), turn.parameters.end(), own.parameters.begin());
-  if (aggregated() && delivers(report)) {
-    deliver(own, before, turn, report);
-  } else {
-    rows.resize(row);
-  }
+  if (aggregated() && delivers(report)) deliver(own, before, turn, report);
+  return report;
 }
 
-/// Makes what is handed over of the last row, which holds the trained model.
+/// Makes what is handed over of the next row, which holds the trained model.
 void Federation::deliver(ClientState& own, std::span<const float> before, const LocalRound& turn, Report& report) {
   if ((has_control() || options_.aggregation == Aggregation::fednova) && turn.steps == 0) {
     throw Error("client {} counted no step (fed.aggregation = {} needs them): call guide with every gradient", own.client,
                 name(options_.aggregation));
   }
-  report.bytes = static_cast<double>(message_length() * sizeof(float));
+  report.bytes = message_length() * sizeof(float);
   if (!sends_models()) {
     for (std::size_t i = 0; i < before.size(); ++i) turn.parameters[i] -= before[i];
   }
   if (client_private() && clip_to_norm(turn.parameters, clip_norm_) < 1) report.clipped = 1;
   if (masked()) {
     const auto participants = static_cast<std::size_t>(participant_count(options_.num_clients, options_.participation));
-    report.bytes =
-        static_cast<double>(before.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 + mask_overhead_bytes(participants));
+    report.bytes = before.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 + mask_overhead_bytes(participants);
     report.residual = euclidean_norm(own.residual);
   } else if (compressed()) {
     RandomStream stream(seed_, Draw::quantisation, static_cast<std::uint64_t>(own.client), static_cast<std::uint64_t>(round_));
     const Compression compression{.ratio = options_.compression == Sparsification::top_k ? options_.compression_ratio : 1.0,
                                   .bits = options_.bits,
                                   .rounding = options_.stochastic ? Rounding::stochastic : Rounding::nearest};
-    const EncodedUpdate& message = contribution_.messages.emplace_back(compress(turn.parameters, compression, own.residual, stream));
-    contribution_.dense.resize(contribution_.dense.size() - before.size());
-    report.bytes = static_cast<double>(message.size());
+    const EncodedUpdate message = compress(turn.parameters, compression, own.residual, stream);
+    rows_->put(delivering_, message);
+    report.bytes = report.length = message.size();
     report.residual = euclidean_norm(own.residual);
   } else if (client_private() && shares_noise()) {
     const double share = change_multiplier_ * clip_norm_ / std::sqrt(options_.num_clients);
@@ -237,13 +241,15 @@ void Federation::deliver(ClientState& own, std::span<const float> before, const 
   } else if (options_.aggregation == Aggregation::fednova) {
     for (float& value : turn.parameters) value = static_cast<float>(value / report.steps);
   }
-  if (!has_control()) return;
-  for (std::size_t i = 0; i < own.control.size(); ++i) {
-    const auto change = static_cast<float>(turn.gradient_sum[i] / report.steps - own.control[i]);
-    contribution_.control.push_back(change);
-    own.control[i] += change;  // rounded as the shared one is: of one client they stay equal
+  if (has_control()) {
+    const auto changes = rows_->row(delivering_).subspan(message_length());
+    for (std::size_t i = 0; i < own.control.size(); ++i) {
+      changes[i] = static_cast<float>(turn.gradient_sum[i] / report.steps - own.control[i]);
+      own.control[i] += changes[i];  // rounded as the shared one is: of one client they stay equal
+    }
+    report.bytes += own.control.size() * sizeof(float);
   }
-  report.bytes += static_cast<double>(own.control.size() * sizeof(float));
+  ++delivering_;
 }
 
 /// How many of the clients that deliver each rank hosts.
@@ -281,58 +287,69 @@ void Federation::exchange(std::span<const Report> reports) {
     agreed(comm_, [&] { require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size())); });
   }
   if (delivered.empty() && !client_private() && !masked()) return;  // nobody delivered: the model stays
-  std::vector<float> proposal = masked()       ? exchange_masked(reports)
-                                : compressed() ? exchange_encoded(delivered)
-                                               : exchange_dense(delivered);
-  if (server_) server_->step(parameters_, proposal);
-  parameters_ = std::move(proposal);
+  const auto next = masked() ? exchange_masked(reports) : compressed() ? exchange_encoded(delivered) : exchange_dense(delivered);
+  if (server_) server_->step(parameters_, proposed(next));
+  if (next.data() == proposal_.data() || server_) {
+    std::swap(model_, proposal_);
+    parameters_ = model_;
+  } else {
+    parameters_ = next;
+    rows_->keep();
+  }
+}
+
+/// A result of this rank's own, to be changed.
+std::span<float> Federation::proposed(std::span<const float> result) {
+  if (result.data() != proposal_.data()) proposal_.assign(result.begin(), result.end());
+  return proposal_;
 }
 
 /// The model that the clients' models or changes make, before the server's own step.
-std::vector<float> Federation::exchange_dense(std::span<const Report> delivered) {
+std::span<const float> Federation::exchange_dense(std::span<const Report> delivered) {
   const std::vector<double> weights = round_weights(delivered);
-  std::vector<float> target(message_length(), 0.0f);
-  if (client_private()) std::copy(parameters_.begin(), parameters_.end(), target.begin());
-  if (is_robust(options_.aggregation)) {
-    combine_robustly(comm_, contribution_.dense, rows_of_ranks(delivered),
-                     {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = parameters_.size()}, target);
-  } else {
-    add_weighted_sum(comm_, contribution_.dense, rows_of_ranks(delivered), weights, target);
-  }
-  if (averages_moments()) std::copy(target.begin() + static_cast<std::ptrdiff_t>(parameters_.size()), target.end(), moments_.begin());
-  target.resize(parameters_.size());
-  if (options_.aggregation == Aggregation::fednova) {
-    double steps = 0;  // effective ones: the mean
-    for (std::size_t i = 0; i < delivered.size(); ++i) steps += weights[i] * delivered[i].steps;
-    for (std::size_t i = 0; i < target.size(); ++i) target[i] = static_cast<float>(parameters_[i] + steps * target[i]);
-  }
+  const std::vector<int> rows = rows_of_ranks(delivered);
+  const std::size_t length = parameters_.size();
+  const auto base = client_private() ? std::span<const float>(parameters_) : std::span<const float>();
+  const auto target =
+      is_robust(options_.aggregation)
+          ? rows_->combine(message_length(), rows, {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = length})
+          : rows_->weighted_sum({0, message_length()}, rows, weights, base);
+  if (averages_moments()) std::copy_n(target.begin() + static_cast<std::ptrdiff_t>(length), moments_.size(), moments_.begin());
   if (has_control()) {
     std::vector<double> shares;
     for (const Report& report : delivered) shares.push_back(weights_[report.client] / total(weights_));
-    add_weighted_sum(comm_, contribution_.control, rows_of_ranks(delivered), shares, control_);
+    const auto control = rows_->weighted_sum({message_length(), length}, rows, shares, control_);
+    std::copy(control.begin(), control.end(), control_.begin());
   }
-  if (client_private() && !shares_noise()) shared_noise().add_to(target, mean_noise());
-  return target;
+  const auto model = target.first(length);
+  if (options_.aggregation == Aggregation::fednova) {
+    double steps = 0;  // effective ones: the mean
+    for (std::size_t i = 0; i < delivered.size(); ++i) steps += weights[i] * delivered[i].steps;
+    const auto change = proposed(model);
+    for (std::size_t i = 0; i < length; ++i) change[i] = static_cast<float>(parameters_[i] + steps * change[i]);
+    return change;
+  }
+  if (!client_private() || shares_noise()) return model;
+  shared_noise().add_to(proposed(model), mean_noise());
+  return proposal_;
 }
 
-std::vector<float> Federation::exchange_encoded(std::span<const Report> delivered) {
-  std::vector<float> target = parameters_;
+std::span<const float> Federation::exchange_encoded(std::span<const Report> delivered) {
+  const std::vector<int> rows = rows_of_ranks(delivered);
+  std::vector<std::size_t> lengths;
+  for (const Report& report : delivered) lengths.push_back(report.length);
   if (is_robust(options_.aggregation)) {
-    const std::vector<float> rows = gather_decoded(comm_, contribution_.messages, target.size());
-    std::vector<float> change(target.size());
-    combine_robustly(rows, delivered.size(), {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = target.size()},
-                     change);
-    for (std::size_t i = 0; i < target.size(); ++i) target[i] += change[i];
-    return target;
+    const auto change = rows_->combine_messages(
+        rows, lengths, {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = parameters_.size()});
+    const auto model = proposed(change);
+    for (std::size_t i = 0; i < model.size(); ++i) model[i] += parameters_[i];
+    return model;
   }
-  const std::vector<double> weights = round_weights(delivered);
-  if (!client_private()) {
-    add_encoded_sum(comm_, contribution_.messages, weights, {}, target);
-    return target;
-  }
-  SecureNoise noise = shared_noise();
-  add_encoded_sum(comm_, contribution_.messages, weights, {.clip_norm = clip_norm_, .noise_scale = mean_noise(), .noise = &noise}, target);
-  return target;
+  const double longest = client_private() ? clip_norm_ : std::numeric_limits<double>::infinity();
+  const auto target = rows_->weighted_message_sum(rows, lengths, round_weights(delivered), longest, parameters_);
+  if (!client_private()) return target;
+  shared_noise().add_to(proposed(target), mean_noise());
+  return proposal_;
 }
 
 /// Collective. A key that no other job knows.
@@ -388,7 +405,7 @@ RoundMetrics Federation::measure(std::span<const Report> reports, double seconds
     metrics.update_norm += report.norm / participants;
     metrics.clipped_fraction += report.clipped / participants;
     metrics.max_residual = std::max(metrics.max_residual, report.residual);
-    metrics.bytes_sent += static_cast<std::uint64_t>(report.bytes);
+    metrics.bytes_sent += report.bytes;
     if (report.fate == Fate::dropped) metrics.dropped.push_back(report.client);
     if (report.fate == Fate::not_finite) metrics.excluded.push_back(report.client);
   }
@@ -417,7 +434,7 @@ PrivacyStatement Federation::statement() const {
 FederationState Federation::state() const {
   const auto events = accountant_.events();
   return {.round = round_,
-          .parameters = parameters_,
+          .parameters = {parameters_.begin(), parameters_.end()},
           .moments = moments_,
           .server_moments = server_ ? server_->moments() : std::vector<float>{},
           .control = control_,
@@ -451,7 +468,8 @@ void Federation::restore(FederationState state) {
   for (const PrivacyEvent& event : state.ledger) ledger.add(event.sampling_rate, event.noise_multiplier, event.steps);
   clients_ = std::move(restored);
   accountant_ = std::move(ledger);
-  parameters_ = std::move(state.parameters);
+  model_ = std::move(state.parameters);
+  parameters_ = model_;
   moments_ = std::move(state.moments);
   control_ = std::move(state.control);
   if (server_) server_->restore(std::move(state.server_moments));

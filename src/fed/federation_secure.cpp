@@ -33,14 +33,13 @@ constexpr std::uint64_t noise_variance = (1ull << 36) + 69;  // in steps: 2^36 a
 
 }  // namespace
 
-std::vector<float> Federation::exchange_masked(std::span<const Report> reports) {
-  return options_.modulus_bits == 32 ? masked_mean<std::uint32_t>(contribution_.dense, reports)
-                                     : masked_mean<std::uint64_t>(contribution_.dense, reports);
+std::span<const float> Federation::exchange_masked(std::span<const Report> reports) {
+  return options_.modulus_bits == 32 ? masked_mean<std::uint32_t>(reports) : masked_mean<std::uint64_t>(reports);
 }
 
 /// Shares are those of all participants when vectors are masked; what the missing ones leave is made up for afterwards.
 template <class Word>
-std::vector<float> Federation::masked_mean(std::span<const float> rows, std::span<const Report> reports) {
+std::span<const float> Federation::masked_mean(std::span<const Report> reports) {
   const std::size_t length = parameters_.size();
   std::vector<double> weights = round_weights(reports);
   const int participants = static_cast<int>(reports.size());
@@ -58,29 +57,31 @@ std::vector<float> Federation::masked_mean(std::span<const float> rows, std::spa
   if (client_private()) total_weight = options_.num_clients;
   double range = 0;  // of what this rank hands over
   for (std::size_t row = 0; row < mine.size() && !client_private(); ++row) {
-    const auto residual = clients_[reports[mine[row]].client - hosted_.first].residual;
+    const std::span<const float> residual = clients_[reports[mine[row]].client - hosted_.first].residual, change = rows_->row(row);
+    double largest = 0;
     for (std::size_t i = 0; i < length; ++i) {
-      const double value = static_cast<double>(rows[row * length + i]) + (residual.empty() ? 0.0f : residual[i]);
-      range = std::max(range, weights[mine[row]] * std::abs(value));
+      const double value = static_cast<double>(change[i]) + (residual.empty() ? 0.0f : residual[i]);
+      largest = std::max(largest, std::abs(value));
     }
+    range = std::max(range, weights[mine[row]] * largest);
   }
   const double step = client_private() ? private_step(parties.threshold) : public_step(range, participants);
   std::vector<Word> words;
   agreed(comm_, [&] {
     for (std::size_t row = 0; row < mine.size(); ++row) {
-      const auto values = rows.subspan(row * length, length);
+      const auto values = rows_->row(row).first(length);
       for (const std::int64_t level : levels_of(reports[mine[row]].client, values, weights[mine[row]], step)) {
         words.push_back(static_cast<Word>(level));
       }
     }
   });
   const std::vector<Word> sum = masked_sum(comm_, parties, std::span<Word>(words), length);
-  std::vector<float> target(length);
+  proposal_.resize(length);
   const double unit = step / total_weight;
   for (std::size_t i = 0; i < length; ++i) {
-    target[i] = static_cast<float>(parameters_[i] + unit * static_cast<double>(signed_level(sum[i])));
+    proposal_[i] = static_cast<float>(parameters_[i] + unit * static_cast<double>(signed_level(sum[i])));
   }
-  return target;
+  return proposal_;
 }
 
 /// Collective. From the largest weighted change of any client.
