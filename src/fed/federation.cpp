@@ -99,6 +99,7 @@ Federation::Federation(const Communicator& comm, FederationOptions options, Priv
     if (aggregated() && compressed() && options_.error_feedback) own.residual.assign(parameters_.size(), 0.0f);
     own.control = control_;
   }
+  if (options_.secure_aggregation == SecureAggregation::paillier) encryption_.emplace(comm);
   rows_.emplace(comm, comm.split_by_host(), clients_.size(), message_length() + control_.size());
 }
 
@@ -118,7 +119,7 @@ RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   }
   const double seconds_local = seconds_since(start);
   const auto exchange_start = Clock::now();
-  const std::vector<Report> reports = gather_reports(drawn, mine);
+  std::vector<Report> reports = gather_reports(drawn, mine);
   // What failed here shows in the reports of all: only then is there anything to agree on.
   if (std::ranges::any_of(reports, [](const Report& report) { return report.fate == Fate::failed; })) comm_.agree(failure);
   if (aggregated()) exchange(reports);
@@ -222,9 +223,7 @@ void Federation::deliver(ClientState& own, std::span<const float> before, const 
     for (std::size_t i = 0; i < before.size(); ++i) turn.parameters[i] -= before[i];
   }
   if (client_private() && clip_to_norm(turn.parameters, clip_norm_) < 1) report.clipped = 1;
-  if (masked()) {
-    const auto participants = static_cast<std::size_t>(participant_count(options_.num_clients, options_.participation));
-    report.bytes = before.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 + mask_overhead_bytes(participants);
+  if (hidden()) {
     report.residual = euclidean_norm(own.residual);
   } else if (compressed()) {
     RandomStream stream(seed_, Draw::quantisation, static_cast<std::uint64_t>(own.client), static_cast<std::uint64_t>(round_));
@@ -275,7 +274,7 @@ std::vector<double> Federation::round_weights(std::span<const Report> reports) c
   return weights;
 }
 
-void Federation::exchange(std::span<const Report> reports) {
+void Federation::exchange(std::span<Report> reports) {
   std::vector<Report> delivered;
   std::copy_if(reports.begin(), reports.end(), std::back_inserter(delivered), [&](const Report& report) { return delivers(report); });
   const auto lost = [](const Report& report) { return report.fate == Fate::not_finite; };
@@ -286,8 +285,8 @@ void Federation::exchange(std::span<const Report> reports) {
   if (is_robust(options_.aggregation)) {
     agreed(comm_, [&] { require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size())); });
   }
-  if (delivered.empty() && !client_private() && !masked()) return;  // nobody delivered: the model stays
-  const auto next = masked() ? exchange_masked(reports) : compressed() ? exchange_encoded(delivered) : exchange_dense(delivered);
+  if (delivered.empty() && !client_private() && !hidden()) return;  // nobody delivered: the model stays
+  const auto next = hidden() ? exchange_hidden(reports) : compressed() ? exchange_encoded(delivered) : exchange_dense(delivered);
   if (server_) server_->step(parameters_, proposed(next));
   if (next.data() == proposal_.data() || server_) {
     std::swap(model_, proposal_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "fed/encrypted_exchange.hpp"
 #include "fed/local_round.hpp"
 #include "fed/options.hpp"
 #include "fed/row_exchange.hpp"
@@ -19,7 +20,9 @@
 
 namespace gridfed {
 
+struct MaskedParties;
 class SecureNoise;
+class SlotPacking;
 
 /// Of one round, over all clients, the same on every rank; seconds are the slowest rank's. No privacy promise covers them: norms are
 /// those of the clients' own changes, for the eyes of whoever runs the job.
@@ -102,11 +105,11 @@ class Federation {
   bool client_private() const { return privacy_.unit == PrivacyUnit::client; }
   bool aggregated() const { return options_.aggregation != Aggregation::none; }
   bool compressed() const { return options_.compression != Sparsification::none || options_.bits != 32; }
-  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private() && !masked(); }
-  bool masked() const { return aggregated() && options_.secure_aggregation == SecureAggregation::masks; }
+  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private() && !hidden(); }
+  bool hidden() const { return aggregated() && options_.secure_aggregation != SecureAggregation::none; }
   bool has_control() const { return options_.aggregation == Aggregation::scaffold; }
   /// Whether clients hand over their models rather than the change: then the mean of one model is that model, bit for bit.
-  bool sends_models() const { return !compressed() && !client_private() && !masked() && options_.aggregation != Aggregation::fednova; }
+  bool sends_models() const { return !compressed() && !client_private() && !hidden() && options_.aggregation != Aggregation::fednova; }
   /// Whether every client adds its share of the noise; a share that may be missing protects nobody.
   bool shares_noise() const { return !compressed() && options_.participation == 1 && options_.dropout == 0; }
   std::size_t message_length() const { return parameters_.size() + (averages_moments() ? moments_.size() : 0); }
@@ -131,17 +134,21 @@ class Federation {
     return report.fate == Fate::delivered || (report.fate == Fate::not_finite && client_private());
   }
   std::vector<double> round_weights(std::span<const Report> reports) const;
-  void exchange(std::span<const Report> reports);
+  void exchange(std::span<Report> reports);
   std::span<float> proposed(std::span<const float> result);
   std::span<const float> exchange_dense(std::span<const Report> delivered);
   std::span<const float> exchange_encoded(std::span<const Report> delivered);
-  std::span<const float> exchange_masked(std::span<const Report> reports);
-  template <class Word>
-  std::span<const float> masked_mean(std::span<const Report> reports);
-  double public_step(double range, int participants) const;
-  double private_step(int threshold) const;
+  std::span<const float> exchange_hidden(std::span<Report> reports);
+  std::vector<std::int64_t> encrypted_sum(const MaskedParties& parties, std::span<const std::int64_t> levels, const SlotPacking& packing);
+  /// What the levels of a secure sum stand for and how large one may be.
+  struct LevelGrid {
+    double step = 1;
+    std::int64_t top = 0;
+  };
+  LevelGrid public_grid(double range, int participants) const;
+  LevelGrid private_grid(int threshold) const;
   double rounding_norm(double step) const;
-  std::vector<std::int64_t> levels_of(int client, std::span<const float> change, double weight, double step);
+  std::vector<std::int64_t> levels_of(int client, std::span<const float> change, double weight, const LevelGrid& grid);
   RoundMetrics measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const;
   SecureNoise noise(const std::array<unsigned char, 32>& key, int client) const;
   std::array<unsigned char, 32> shared_key() const;
@@ -159,6 +166,7 @@ class Federation {
   std::span<const float> parameters_;  ///< in model_, or in the memory that the ranks of a host share
   std::vector<float> model_, proposal_, moments_, control_;
   std::optional<ServerOptimiser> server_;
+  std::optional<EncryptedExchange> encryption_;
   std::vector<ClientState> clients_;
   std::optional<RowExchange> rows_;  ///< of the clients hosted here that deliver: [parameters | moments | change of the control variate]
   std::size_t delivering_ = 0;       ///< how many rows are full
