@@ -1,9 +1,7 @@
 #include "fed/federation.hpp"
 
 #include "fed/compression.hpp"
-#include "fed/masked_exchange.hpp"
 #include "fed/participation.hpp"
-#include "fed/robust.hpp"
 #include "privacy/adaptive_clip.hpp"
 #include "privacy/calibration.hpp"
 #include "privacy/clip.hpp"
@@ -14,9 +12,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
-#include <iterator>
-#include <limits>
 #include <numeric>
 
 namespace gridfed {
@@ -131,36 +126,6 @@ RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   return measure(reports, seconds_local, seconds_since(exchange_start));
 }
 
-/// Collective. The clients of this round; amplification by sampling needs that nobody can predict them.
-std::vector<int> Federation::draw() const {
-  if (!aggregated()) return draw_participants(seed_, round_, options_.num_clients, 1.0);
-  if (!client_private()) return draw_participants(seed_, round_, options_.num_clients, options_.participation);
-  std::uint64_t secret = seed_;
-  if (!privacy_.seeded) {
-    const SecureNoise::Key key = shared_key();
-    std::memcpy(&secret, key.data(), sizeof secret);
-  }
-  return draw_independently(secret, round_, options_.num_clients, options_.participation);
-}
-
-double Federation::epsilon_after_round() const {
-  RenyiAccountant next = accountant_;
-  next.add(options_.participation, privacy_.noise_multiplier);
-  return next.epsilon(privacy_.delta);
-}
-
-bool Federation::affords_round() const {
-  return !client_private() || epsilon_after_round() <= privacy_.privacy_budget;
-}
-
-/// The same on every rank.
-void Federation::require_budget() const {
-  if (affords_round()) return;
-  throw AgreedError(
-      "round {} would raise epsilon to {:.4g} (privacy.privacy_budget is {:.4g}): plan the rounds with fed.rounds or raise the noise",
-      round_ + 1, epsilon_after_round(), privacy_.privacy_budget);
-}
-
 /// Collective. In client order; every rank knows how many to expect, and who is missing failed.
 std::vector<Federation::Report> Federation::gather_reports(std::span<const int> drawn, std::span<const Report> mine) const {
   std::vector<int> counts;
@@ -251,148 +216,6 @@ void Federation::deliver(ClientState& own, std::span<const float> before, const 
   ++delivering_;
 }
 
-/// How many of the clients that deliver each rank hosts.
-std::vector<int> Federation::rows_of_ranks(std::span<const Report> delivered) const {
-  std::vector<int> rows(comm_.size(), 0);
-  for (const Report& report : delivered) ++rows[owner(report.client, options_.num_clients, comm_.size())];
-  return rows;
-}
-
-/// Of the clients that deliver, in the mean: shares by samples that sum to 1, for FEDORA times exp(temperature * value); fixed under
-/// client-level privacy, where the number of those who deliver would tell who does.
-std::vector<double> Federation::round_weights(std::span<const Report> reports) const {
-  std::vector<double> weights;
-  double highest = -std::numeric_limits<double>::infinity();
-  for (const Report& report : reports) highest = std::max(highest, report.value);
-  for (const Report& report : reports) {
-    double weight = weights_[report.client];
-    if (options_.aggregation == Aggregation::fedora) weight *= std::exp(options_.fedora_temperature * (report.value - highest));
-    weights.push_back(weight);
-  }
-  const double sum = client_private() ? options_.num_clients * options_.participation : total(weights);
-  for (double& weight : weights) weight = sum > 0 ? weight / sum : 1.0 / static_cast<double>(weights.size());
-  return weights;
-}
-
-void Federation::exchange(std::span<Report> reports) {
-  std::vector<Report> delivered;
-  std::copy_if(reports.begin(), reports.end(), std::back_inserter(delivered), [&](const Report& report) { return delivers(report); });
-  const auto lost = [](const Report& report) { return report.fate == Fate::not_finite; };
-  if (!reports.empty() && std::all_of(reports.begin(), reports.end(), lost)) {  // on every rank, as all have the reports
-    throw AgreedError("no client returned finite values in round {} (client {} first): lower the learning rate or check the data",
-                      round_ + 1, reports.front().client);
-  }
-  if (is_robust(options_.aggregation)) {
-    agreed(comm_, [&] { require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size())); });
-  }
-  if (delivered.empty() && !client_private() && !hidden()) return;  // nobody delivered: the model stays
-  const auto next = hidden() ? exchange_hidden(reports) : compressed() ? exchange_encoded(delivered) : exchange_dense(delivered);
-  if (server_) server_->step(parameters_, proposed(next));
-  if (next.data() == proposal_.data() || server_) {
-    std::swap(model_, proposal_);
-    parameters_ = model_;
-  } else {
-    parameters_ = next;
-    rows_->keep();
-  }
-}
-
-/// A result of this rank's own, to be changed.
-std::span<float> Federation::proposed(std::span<const float> result) {
-  if (result.data() != proposal_.data()) proposal_.assign(result.begin(), result.end());
-  return proposal_;
-}
-
-/// The model that the clients' models or changes make, before the server's own step.
-std::span<const float> Federation::exchange_dense(std::span<const Report> delivered) {
-  const std::vector<double> weights = round_weights(delivered);
-  const std::vector<int> rows = rows_of_ranks(delivered);
-  const std::size_t length = parameters_.size();
-  const auto base = client_private() ? std::span<const float>(parameters_) : std::span<const float>();
-  const auto target =
-      is_robust(options_.aggregation)
-          ? rows_->combine(message_length(), rows, {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = length})
-          : rows_->weighted_sum({0, message_length()}, rows, weights, base);
-  if (averages_moments()) std::copy_n(target.begin() + static_cast<std::ptrdiff_t>(length), moments_.size(), moments_.begin());
-  if (has_control()) {
-    std::vector<double> shares;
-    for (const Report& report : delivered) shares.push_back(weights_[report.client] / total(weights_));
-    const auto control = rows_->weighted_sum({message_length(), length}, rows, shares, control_);
-    std::copy(control.begin(), control.end(), control_.begin());
-  }
-  const auto model = target.first(length);
-  if (options_.aggregation == Aggregation::fednova) {
-    double steps = 0;  // effective ones: the mean
-    for (std::size_t i = 0; i < delivered.size(); ++i) steps += weights[i] * delivered[i].steps;
-    const auto change = proposed(model);
-    for (std::size_t i = 0; i < length; ++i) change[i] = static_cast<float>(parameters_[i] + steps * change[i]);
-    return change;
-  }
-  if (!client_private() || shares_noise()) return model;
-  shared_noise().add_to(proposed(model), mean_noise());
-  return proposal_;
-}
-
-std::span<const float> Federation::exchange_encoded(std::span<const Report> delivered) {
-  const std::vector<int> rows = rows_of_ranks(delivered);
-  std::vector<std::size_t> lengths;
-  for (const Report& report : delivered) lengths.push_back(report.length);
-  if (is_robust(options_.aggregation)) {
-    const auto change = rows_->combine_messages(
-        rows, lengths, {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = parameters_.size()});
-    const auto model = proposed(change);
-    for (std::size_t i = 0; i < model.size(); ++i) model[i] += parameters_[i];
-    return model;
-  }
-  const double longest = client_private() ? clip_norm_ : std::numeric_limits<double>::infinity();
-  const auto target = rows_->weighted_message_sum(rows, lengths, round_weights(delivered), longest, parameters_);
-  if (!client_private()) return target;
-  shared_noise().add_to(proposed(target), mean_noise());
-  return proposal_;
-}
-
-/// Collective. A key that no other job knows.
-SecureNoise::Key Federation::shared_key() const {
-  SecureNoise::Key key{};
-  agreed(comm_, [&] {
-    if (comm_.rank() == 0) key = SecureNoise::fresh_key();
-  });
-  comm_.broadcast(std::span<unsigned char>(key), 0);
-  return key;
-}
-
-/// Collective. The same on every rank.
-SecureNoise Federation::shared_noise() const {
-  return noise(shared_key(), options_.num_clients);
-}
-
-/// Standard deviation of the noise in the mean change.
-double Federation::mean_noise() const {
-  return change_multiplier_ * clip_norm_ / (options_.num_clients * options_.participation);
-}
-
-/// The source of this round's noise: of a client, or of all together where client is num_clients.
-SecureNoise Federation::noise(const SecureNoise::Key& key, int client) const {
-  if (!privacy_.seeded) return SecureNoise(key);
-  return SecureNoise::seeded(seed_, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(round_));
-}
-
-double Federation::count_noise() const {
-  return privacy_.count_noise > 0 ? privacy_.count_noise : options_.num_clients / 20.0;
-}
-
-/// Collective. Moves the clip norm towards the quantile; clients count by plus or minus a half, so that one moves the count by a half.
-void Federation::adapt_clip_norm(std::span<const Report> reports) {
-  double count = 0;
-  for (const Report& report : reports) {
-    if (delivers(report)) count += report.clipped > 0 ? -0.5 : 0.5;
-  }
-  count += count_noise() * noise(shared_key(), options_.num_clients + 1).normal();
-  const double share = 0.5 + count / (options_.num_clients * options_.participation);
-  constexpr double rate = 0.2;  // the paper's
-  clip_norm_ = next_clip_norm(clip_norm_, share, privacy_.clip_quantile, rate);
-}
-
 RoundMetrics Federation::measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const {
   std::array<double, 2> seconds{seconds_local, seconds_exchange};
   comm_.all_reduce_max(std::span<double>(seconds));
@@ -416,64 +239,6 @@ std::span<const float> Federation::parameters(int client) const {
   if (!hosted_.contains(client))
     throw Error("client {} keeps its model to itself (fed.aggregation = none): ask the rank that hosts it", client);
   return clients_[client - hosted_.first].parameters;
-}
-
-PrivacyStatement Federation::statement() const {
-  if (!client_private()) return {};
-  return {.unit = PrivacyUnit::client,
-          .epsilon = accountant_.epsilon(privacy_.delta),
-          .delta = privacy_.delta,
-          .noise_multiplier = privacy_.noise_multiplier,
-          .clip_norm = clip_norm_,
-          .steps = round_,
-          .sampling_rate = options_.participation,
-          .noise_private = !privacy_.seeded};
-}
-
-FederationState Federation::state() const {
-  const auto events = accountant_.events();
-  return {.round = round_,
-          .parameters = {parameters_.begin(), parameters_.end()},
-          .moments = moments_,
-          .server_moments = server_ ? server_->moments() : std::vector<float>{},
-          .control = control_,
-          .clients = clients_,
-          .ledger = {events.begin(), events.end()},
-          .clip_norm = clip_norm_};
-}
-
-void Federation::restore(FederationState state) {
-  if (state.parameters.size() != parameters_.size() || state.moments.size() != moments_.size()) {
-    throw Error("the checkpoint holds {} parameters and {} moments (the model has {} and {}): resume with the deck that wrote it",
-                state.parameters.size(), state.moments.size(), parameters_.size(), moments_.size());
-  }
-  if (state.control.size() != control_.size() || state.server_moments.size() != (server_ ? server_->moments().size() : 0)) {
-    throw Error("the checkpoint's server state is of another strategy (fed.aggregation = {}): resume with the deck that wrote it",
-                name(options_.aggregation));
-  }
-  std::vector<ClientState> restored;
-  for (const ClientState& own : clients_) {
-    const auto saved =
-        std::find_if(state.clients.begin(), state.clients.end(), [&](const ClientState& c) { return c.client == own.client; });
-    if (saved == state.clients.end())
-      throw Error("the checkpoint holds nothing of client {}: resume with the deck that wrote it", own.client);
-    if (saved->parameters.size() != own.parameters.size() || saved->moments.size() != own.moments.size() ||
-        saved->residual.size() != own.residual.size() || saved->control.size() != own.control.size()) {
-      throw Error("the checkpoint's client {} was federated in another way: resume with the deck that wrote it", own.client);
-    }
-    restored.push_back(std::move(*saved));
-  }
-  RenyiAccountant ledger;
-  for (const PrivacyEvent& event : state.ledger) ledger.add(event.sampling_rate, event.noise_multiplier, event.steps);
-  clients_ = std::move(restored);
-  accountant_ = std::move(ledger);
-  model_ = std::move(state.parameters);
-  parameters_ = model_;
-  moments_ = std::move(state.moments);
-  control_ = std::move(state.control);
-  if (server_) server_->restore(std::move(state.server_moments));
-  clip_norm_ = state.clip_norm;
-  round_ = state.round;
 }
 
 }  // namespace gridfed

@@ -30,6 +30,16 @@ double power_of_two_above(double value) {
   return value > 0 ? std::ldexp(1.0, fraction == 0.5 ? exponent - 1 : exponent) : 0.0;
 }
 
+/// Of what a client hands over: its change and what it held back, if anything. Eight numbers are compared at a time.
+double largest_magnitude(std::span<const float> change, std::span<const float> residual) {
+  std::array<double, 8> largest{};
+  for (std::size_t i = 0; i < change.size(); ++i) {
+    const double value = static_cast<double>(change[i]) + (residual.empty() ? 0.0f : residual[i]);
+    largest[i % 8] = std::max(largest[i % 8], std::abs(value));
+  }
+  return *std::max_element(largest.begin(), largest.end());
+}
+
 constexpr std::uint64_t noise_variance = (1ull << 36) + 69;  // in steps: 2^36 and one part in 10^9
 
 template <class Word>
@@ -37,9 +47,10 @@ std::vector<std::int64_t> masked_levels(const Communicator& comm, const MaskedPa
                                         std::size_t length) {
   std::vector<Word> words(levels.size());
   for (std::size_t i = 0; i < levels.size(); ++i) words[i] = static_cast<Word>(levels[i]);
-  std::vector<std::int64_t> sum;
-  for (const Word word : masked_sum(comm, parties, std::span<Word>(words), length)) sum.push_back(signed_level(word));
-  return sum;
+  const std::vector<Word> sum = masked_sum(comm, parties, std::span<Word>(words), length);
+  std::vector<std::int64_t> result(length);
+  for (std::size_t i = 0; i < length; ++i) result[i] = signed_level(sum[i]);
+  return result;
 }
 
 }  // namespace
@@ -63,13 +74,8 @@ std::span<const float> Federation::exchange_hidden(std::span<Report> reports) {
   if (client_private()) total_weight = options_.num_clients;
   double range = 0;  // of what this rank hands over
   for (std::size_t row = 0; row < mine.size() && !client_private(); ++row) {
-    const std::span<const float> residual = clients_[reports[mine[row]].client - hosted_.first].residual, change = rows_->row(row);
-    double largest = 0;
-    for (std::size_t i = 0; i < length; ++i) {
-      const double value = static_cast<double>(change[i]) + (residual.empty() ? 0.0f : residual[i]);
-      largest = std::max(largest, std::abs(value));
-    }
-    range = std::max(range, weights[mine[row]] * largest);
+    range = std::max(range, weights[mine[row]] * largest_magnitude(rows_->row(row).first(length),
+                                                                   clients_[reports[mine[row]].client - hosted_.first].residual));
   }
   const LevelGrid grid = client_private() ? private_grid(parties.threshold) : public_grid(range, participants);
   std::optional<SlotPacking> packing;
