@@ -95,7 +95,9 @@ Federation::Federation(const Communicator& comm, FederationOptions options, Priv
     own.control = control_;
   }
   if (options_.secure_aggregation == SecureAggregation::paillier) encryption_.emplace(comm);
-  rows_.emplace(comm, comm.split_by_host(), clients_.size(), message_length() + control_.size());
+  // What secure sums hide must not lie in memory that others read.
+  const bool open = aggregated() && !hidden();
+  rows_.emplace(comm, open ? comm.split_by_host() : comm.split(comm.rank(), 0), clients_.size(), message_length() + control_.size());
 }
 
 RoundMetrics Federation::run_round(const LocalUpdate& local_update) {

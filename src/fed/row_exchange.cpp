@@ -48,11 +48,15 @@ RowExchange::RowExchange(const Communicator& comm, Communicator host, std::size_
     : comm_(comm), length_(length), stride_(stride_of(length)), memory_(comm, std::move(host), (rows + places) * stride_ * sizeof(float)) {
   const std::array<int, 1> first{memory_.ranks().front()};
   first_ranks_ = comm.all_gather_v<int>(first);
-  if (one_host()) return;
-  const std::array<std::uint64_t, 1> own{rows};
-  const auto all = comm.all_gather_v<std::uint64_t>(own);
-  const std::size_t total = std::accumulate(all.begin(), all.end(), std::size_t{0}), ranks = memory_.ranks().size();
-  remote_.emplace(comm, memory_.host().split(0, memory_.host().rank()), (total + ranks - 1) / ranks * stride_ * sizeof(float));
+}
+
+/// Collective on comm. Room for the messages of other hosts.
+void RowExchange::make_room() {
+  const std::array<std::uint64_t, 1> own{memory_.own().size()};
+  const auto all = comm_.all_gather_v<std::uint64_t>(own);
+  const std::size_t slots = std::accumulate(all.begin(), all.end(), std::size_t{0}) / (stride_ * sizeof(float));
+  const std::size_t ranks = memory_.ranks().size();
+  remote_.emplace(comm_, memory_.host().split(0, memory_.host().rank()), (slots + ranks - 1) / ranks * stride_ * sizeof(float));
 }
 
 std::span<float> RowExchange::row(std::size_t i) const {
@@ -194,6 +198,7 @@ std::span<const float> RowExchange::combine(std::size_t count, std::span<const i
 std::vector<std::span<const std::byte>> RowExchange::gather_messages(std::span<const int> rows, std::span<const std::size_t> lengths) {
   const int here = comm_.rank(), hosted = memory_.host().size();
   const std::size_t bytes = stride_ * sizeof(float);
+  if (!one_host() && !remote_) make_room();
   memory_.sync();
   std::vector<std::span<const std::byte>> messages;
   std::vector<std::vector<std::byte>> sent(comm_.size());

@@ -60,6 +60,7 @@ class RowExchange {
  private:
   std::span<float> result() const;
   bool one_host() const;
+  void make_room();
   std::vector<int> neighbours(int rank) const;
   std::vector<const float*> gather_slices(Columns columns, std::span<const int> rows);
   std::span<const float> share_results(Columns columns);
