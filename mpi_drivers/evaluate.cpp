@@ -11,7 +11,9 @@ void run(Session& session) {
     return;
   }
   StageTimes times;
-  const auto policies = agreed(session.world(), [&] { return open_policies(options, session.dry_run() ? "" : session.output()); });
+  const std::filesystem::path from =
+      options.evaluate_policies.empty() ? session.output() : std::filesystem::path(options.evaluate_policies);
+  const auto policies = agreed(session.world(), [&] { return open_policies(options, session.dry_run() ? "" : from); });
   if (session.dry_run()) {
     session.log().line("deck ok: {} days for each of {} clients", options.evaluate_days, options.fed.num_clients);
     return;
@@ -22,7 +24,7 @@ void run(Session& session) {
   }();
   session.log().line("{}", table(comparison));
   const auto path = session.output() / "report.h5";
-  write_report(session.world(), path, session.header("report", report_version), comparison, session.output(),
+  write_report(session.world(), path, session.header("report", report_version), comparison, from,
                times.summary(session.world()));
   session.log().line("wrote {}", path.string());
 }

@@ -87,9 +87,18 @@ std::vector<TrainedPolicies> open_policies(const StudyOptions& options, const st
                           .training_seed = s,
                           .networks = read_policies(path),
                           .privacy = File::open(path).attribute<std::string>("/", "privacy")});
-      if (static_cast<int>(policies.back().networks.size()) != options.fed.num_clients) {
-        throw Error("'{}' holds policies of {} clients, the deck names {}: train again with this deck", path.string(),
-                    policies.back().networks.size(), options.fed.num_clients);
+      auto& networks = policies.back().networks;
+      if (const int chosen = options.evaluate_policy_of; chosen >= 0) {
+        if (chosen >= static_cast<int>(networks.size())) {
+          throw Error("'{}' holds policies of {} clients (evaluate.policy_of is {}): choose one of them", path.string(), networks.size(),
+                      chosen);
+        }
+        networks =
+            std::vector<PolicyNetwork>(static_cast<std::size_t>(options.fed.num_clients), networks[static_cast<std::size_t>(chosen)]);
+      }
+      if (static_cast<int>(networks.size()) != options.fed.num_clients) {
+        throw Error("'{}' holds policies of {} clients, the deck names {}: train again with this deck", path.string(), networks.size(),
+                    options.fed.num_clients);
       }
     }
   }

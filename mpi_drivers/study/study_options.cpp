@@ -64,7 +64,10 @@ void declare(po::options_description& deck, StudyOptions& o) {
       "train.reward_scale", value(o.reward_scale),
       "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private "
       "training, where "
-      "nothing may tell of the data")("evaluate.days", value(o.evaluate_days), "unseen days on which policies are judged");
+      "nothing may tell of the data")("evaluate.days", value(o.evaluate_days), "unseen days on which policies are judged")(
+      "evaluate.policies", value(o.evaluate_policies), "folder that holds the policies; empty = the output folder")(
+      "evaluate.policy_of", value(o.evaluate_policy_of),
+      "client whose policy plays on every feeder, such as feeders that no client owned; -1 = each client its own");
 }
 
 void validate(const StudyOptions& o) {
@@ -94,6 +97,7 @@ void validate(const StudyOptions& o) {
   if (!(o.validation_share >= 0 && o.validation_share < 1))
     throw Error("train.validation_share is {}: it must lie between 0 and 1", o.validation_share);
   if (o.gridless() && o.dataset.empty()) throw Error("study.feeders is none but data.file names no dataset: name the file to train on");
+  if (o.evaluate_policy_of < -1) throw Error("evaluate.policy_of is {}: it must be a client, or -1", o.evaluate_policy_of);
   if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);
 }
 

@@ -40,6 +40,8 @@ struct StudyOptions {
   bool normalise_observations = false;  ///< learn from (observation - mean) / deviation of the client's own data
   double reward_scale = 0;              ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
+  std::string evaluate_policies;  ///< folder they are read from; empty = the output folder
+  int evaluate_policy_of = -1;    ///< client whose policy plays everywhere; -1 = each its own
 
   /// Data of any origin: study.feeders = none. Nothing is simulated, and policies are not judged by playing.
   bool gridless() const { return feeders == std::vector<std::string>{"none"}; }

@@ -1,9 +1,7 @@
 #include "fed/federation.hpp"
 
-#include "fed/exchange.hpp"
-#include "fed/masked_exchange.hpp"
+#include "fed/compression.hpp"
 #include "fed/participation.hpp"
-#include "fed/robust.hpp"
 #include "privacy/adaptive_clip.hpp"
 #include "privacy/calibration.hpp"
 #include "privacy/clip.hpp"
@@ -14,9 +12,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
-#include <iterator>
-#include <limits>
 #include <numeric>
 
 namespace gridfed {
@@ -75,7 +70,7 @@ std::vector<double> checked_weights(std::vector<double> weights, PrivacyUnit uni
 
 Federation::Federation(const Communicator& comm, FederationOptions options, PrivacyOptions privacy, std::vector<float> parameters,
                        std::size_t moment_count, std::vector<double> weights, std::uint64_t seed)
-    : comm_(comm), options_(options), privacy_(privacy), seed_(seed), parameters_(std::move(parameters)), moments_(moment_count) {
+    : comm_(comm), options_(options), privacy_(privacy), seed_(seed), model_(std::move(parameters)), moments_(moment_count) {
   agreed(comm, [&] {
     require_compatible(options_, privacy_, weights.size());
     weights_ = checked_weights(std::move(weights), privacy_.unit);
@@ -87,35 +82,43 @@ Federation::Federation(const Communicator& comm, FederationOptions options, Priv
     change_multiplier_ = counts ? multiplier_beside_count(privacy_.noise_multiplier, count_noise()) : privacy_.noise_multiplier;
     hosted_ = block_range(options_.num_clients, comm_);
   });
-  comm.broadcast(std::span<float>(parameters_), 0);
+  comm.broadcast(std::span<float>(model_), 0);
+  parameters_ = model_;
   if (has_server_optimiser(options_.aggregation)) server_.emplace(options_, parameters_.size());
   if (has_control()) control_.assign(parameters_.size(), 0.0f);
   for (const int client : hosted_) {
     ClientState& own = clients_.emplace_back();
     own.client = client;
-    if (!aggregated()) own.parameters = parameters_;
+    if (!aggregated()) own.parameters = model_;
     if (!averages_moments()) own.moments.assign(moment_count, 0.0f);
     if (aggregated() && compressed() && options_.error_feedback) own.residual.assign(parameters_.size(), 0.0f);
     own.control = control_;
   }
+  if (options_.secure_aggregation == SecureAggregation::paillier) encryption_.emplace(comm);
+  // What secure sums hide must not lie in memory that others read.
+  const bool open = aggregated() && !hidden();
+  rows_.emplace(comm, open ? comm.split_by_host() : comm.split(comm.rank(), 0), clients_.size(), message_length() + control_.size());
 }
 
 RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   const auto start = Clock::now();
   const std::vector<int> drawn = draw();
-  contribution_.dense.clear();
-  contribution_.control.clear();
-  contribution_.messages.clear();
-  contribution_.reports.clear();
-  agreed(comm_, [&] {
-    require_budget();
+  require_budget();
+  std::optional<std::string> failure;
+  std::vector<Report> mine;
+  delivering_ = 0;
+  try {
     for (const int client : drawn) {
-      if (hosted_.contains(client)) train_client(client, local_update);
+      if (hosted_.contains(client)) mine.push_back(train_client(client, local_update));
     }
-  });
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
   const double seconds_local = seconds_since(start);
   const auto exchange_start = Clock::now();
-  const std::vector<Report> reports = gather_reports(drawn);
+  std::vector<Report> reports = gather_reports(drawn, mine);
+  // What failed here shows in the reports of all: only then is there anything to agree on.
+  if (std::ranges::any_of(reports, [](const Report& report) { return report.fate == Fate::failed; })) comm_.agree(failure);
   if (aggregated()) exchange(reports);
   if (client_private()) {
     accountant_.add(options_.participation, privacy_.noise_multiplier);
@@ -125,58 +128,32 @@ RoundMetrics Federation::run_round(const LocalUpdate& local_update) {
   return measure(reports, seconds_local, seconds_since(exchange_start));
 }
 
-/// Collective. The clients of this round; amplification by sampling needs that nobody can predict them.
-std::vector<int> Federation::draw() const {
-  if (!aggregated()) return draw_participants(seed_, round_, options_.num_clients, 1.0);
-  if (!client_private()) return draw_participants(seed_, round_, options_.num_clients, options_.participation);
-  std::uint64_t secret = seed_;
-  if (!privacy_.seeded) {
-    const SecureNoise::Key key = shared_key();
-    std::memcpy(&secret, key.data(), sizeof secret);
-  }
-  return draw_independently(secret, round_, options_.num_clients, options_.participation);
-}
-
-double Federation::epsilon_after_round() const {
-  RenyiAccountant next = accountant_;
-  next.add(options_.participation, privacy_.noise_multiplier);
-  return next.epsilon(privacy_.delta);
-}
-
-bool Federation::affords_round() const {
-  return !client_private() || epsilon_after_round() <= privacy_.privacy_budget;
-}
-
-void Federation::require_budget() const {
-  if (affords_round()) return;
-  throw Error(
-      "round {} would raise epsilon to {:.4g} (privacy.privacy_budget is {:.4g}): plan the rounds with fed.rounds or raise the noise",
-      round_ + 1, epsilon_after_round(), privacy_.privacy_budget);
-}
-
-/// Collective. In client order; every rank knows how many to expect.
-std::vector<Federation::Report> Federation::gather_reports(std::span<const int> drawn) const {
+/// Collective. In client order; every rank knows how many to expect, and who is missing failed.
+std::vector<Federation::Report> Federation::gather_reports(std::span<const int> drawn, std::span<const Report> mine) const {
   std::vector<int> counts;
   for (int rank = 0; rank < comm_.size(); ++rank) {
     const Range theirs = block_range(options_.num_clients, rank, comm_.size());
     counts.push_back(static_cast<int>(std::count_if(drawn.begin(), drawn.end(), [&](int client) { return theirs.contains(client); })));
   }
+  std::vector<Report> own(mine.begin(), mine.end());
+  own.resize(static_cast<std::size_t>(counts[comm_.rank()]), Report{.fate = Fate::failed});
   std::vector<Report> reports(drawn.size());
-  comm_.all_gather_v<Report>(contribution_.reports, counts, reports);
+  comm_.all_gather_v<Report>(own, counts, reports);
   return reports;
 }
 
-void Federation::train_client(int client, const LocalUpdate& local_update) {
+Federation::Report Federation::train_client(int client, const LocalUpdate& local_update) {
   ClientState& own = clients_[client - hosted_.first];
-  const std::vector<float>& before = aggregated() ? parameters_ : own.parameters;
-  // Models that are handed over are trained where they will be sent from.
-  auto& rows = contribution_.dense;
-  const std::size_t row = rows.size(), length = before.size();
-  rows.insert(rows.end(), before.begin(), before.end());
-  if (averages_moments()) rows.insert(rows.end(), moments_.begin(), moments_.end());
+  const auto before = aggregated() ? parameters_ : std::span<const float>(own.parameters);
+  // Models that are handed over are trained where the others read them.
+  const std::span<float> row = rows_->row(delivering_);
+  std::copy(before.begin(), before.end(), row.begin());
   std::vector<float> own_moments = own.moments;
-  LocalRound turn{.client = client, .parameters = std::span(rows).subspan(row, length), .moments = own_moments};
-  if (averages_moments()) turn.moments = std::span(rows).subspan(row + length);
+  LocalRound turn{.client = client, .parameters = row.first(before.size()), .moments = own_moments};
+  if (averages_moments()) {
+    turn.moments = row.subspan(before.size(), moments_.size());
+    std::copy(moments_.begin(), moments_.end(), turn.moments.begin());
+  }
   if (options_.aggregation == Aggregation::fedprox) {
     turn.proximal = options_.proximal;
     turn.anchor = before;
@@ -186,8 +163,7 @@ void Federation::train_client(int client, const LocalUpdate& local_update) {
     turn.shared_control = control_;
   }
   local_update(turn);
-  Report& report =
-      contribution_.reports.emplace_back(Report{.client = client, .value = turn.value, .steps = static_cast<double>(turn.steps)});
+  Report report{.client = client, .value = turn.value, .steps = static_cast<double>(turn.steps)};
   report.norm = euclidean_distance(turn.parameters, before);
   if (!std::isfinite(report.norm) || !std::isfinite(euclidean_norm(turn.moments)) || !std::isfinite(turn.value)) {
     report.fate = Fate::not_finite;
@@ -199,37 +175,31 @@ void Federation::train_client(int client, const LocalUpdate& local_update) {
   }
   if (!averages_moments()) own.moments = std::move(own_moments);
   if (!aggregated()) std::copy(turn.parameters.begin(), turn.parameters.end(), own.parameters.begin());
-  if (aggregated() && delivers(report)) {
-    deliver(own, before, turn, report);
-  } else {
-    rows.resize(row);
-  }
+  if (aggregated() && delivers(report)) deliver(own, before, turn, report);
+  return report;
 }
 
-/// Makes what is handed over of the last row, which holds the trained model.
+/// Makes what is handed over of the next row, which holds the trained model.
 void Federation::deliver(ClientState& own, std::span<const float> before, const LocalRound& turn, Report& report) {
   if ((has_control() || options_.aggregation == Aggregation::fednova) && turn.steps == 0) {
     throw Error("client {} counted no step (fed.aggregation = {} needs them): call guide with every gradient", own.client,
                 name(options_.aggregation));
   }
-  report.bytes = static_cast<double>(message_length() * sizeof(float));
+  report.bytes = message_length() * sizeof(float);
   if (!sends_models()) {
     for (std::size_t i = 0; i < before.size(); ++i) turn.parameters[i] -= before[i];
   }
   if (client_private() && clip_to_norm(turn.parameters, clip_norm_) < 1) report.clipped = 1;
-  if (masked()) {
-    const auto participants = static_cast<std::size_t>(participant_count(options_.num_clients, options_.participation));
-    report.bytes =
-        static_cast<double>(before.size() * static_cast<std::size_t>(options_.modulus_bits) / 8 + mask_overhead_bytes(participants));
+  if (hidden()) {
     report.residual = euclidean_norm(own.residual);
   } else if (compressed()) {
     RandomStream stream(seed_, Draw::quantisation, static_cast<std::uint64_t>(own.client), static_cast<std::uint64_t>(round_));
     const Compression compression{.ratio = options_.compression == Sparsification::top_k ? options_.compression_ratio : 1.0,
                                   .bits = options_.bits,
                                   .rounding = options_.stochastic ? Rounding::stochastic : Rounding::nearest};
-    const EncodedUpdate& message = contribution_.messages.emplace_back(compress(turn.parameters, compression, own.residual, stream));
-    contribution_.dense.resize(contribution_.dense.size() - before.size());
-    report.bytes = static_cast<double>(message.size());
+    const EncodedUpdate message = compress(turn.parameters, compression, own.residual, stream);
+    rows_->put(delivering_, message);
+    report.bytes = report.length = message.size();
     report.residual = euclidean_norm(own.residual);
   } else if (client_private() && shares_noise()) {
     const double share = change_multiplier_ * clip_norm_ / std::sqrt(options_.num_clients);
@@ -237,144 +207,15 @@ void Federation::deliver(ClientState& own, std::span<const float> before, const 
   } else if (options_.aggregation == Aggregation::fednova) {
     for (float& value : turn.parameters) value = static_cast<float>(value / report.steps);
   }
-  if (!has_control()) return;
-  for (std::size_t i = 0; i < own.control.size(); ++i) {
-    const auto change = static_cast<float>(turn.gradient_sum[i] / report.steps - own.control[i]);
-    contribution_.control.push_back(change);
-    own.control[i] += change;  // rounded as the shared one is: of one client they stay equal
-  }
-  report.bytes += static_cast<double>(own.control.size() * sizeof(float));
-}
-
-/// How many of the clients that deliver each rank hosts.
-std::vector<int> Federation::rows_of_ranks(std::span<const Report> delivered) const {
-  std::vector<int> rows(comm_.size(), 0);
-  for (const Report& report : delivered) ++rows[owner(report.client, options_.num_clients, comm_.size())];
-  return rows;
-}
-
-/// Of the clients that deliver, in the mean: shares by samples that sum to 1, for FEDORA times exp(temperature * value); fixed under
-/// client-level privacy, where the number of those who deliver would tell who does.
-std::vector<double> Federation::round_weights(std::span<const Report> reports) const {
-  std::vector<double> weights;
-  double highest = -std::numeric_limits<double>::infinity();
-  for (const Report& report : reports) highest = std::max(highest, report.value);
-  for (const Report& report : reports) {
-    double weight = weights_[report.client];
-    if (options_.aggregation == Aggregation::fedora) weight *= std::exp(options_.fedora_temperature * (report.value - highest));
-    weights.push_back(weight);
-  }
-  const double sum = client_private() ? options_.num_clients * options_.participation : total(weights);
-  for (double& weight : weights) weight = sum > 0 ? weight / sum : 1.0 / static_cast<double>(weights.size());
-  return weights;
-}
-
-void Federation::exchange(std::span<const Report> reports) {
-  std::vector<Report> delivered;
-  std::copy_if(reports.begin(), reports.end(), std::back_inserter(delivered), [&](const Report& report) { return delivers(report); });
-  const auto lost = [](const Report& report) { return report.fate == Fate::not_finite; };
-  if (!reports.empty() && std::all_of(reports.begin(), reports.end(), lost)) {  // on every rank, as all have the reports
-    throw AgreedError("no client returned finite values in round {} (client {} first): lower the learning rate or check the data",
-                      round_ + 1, reports.front().client);
-  }
-  if (is_robust(options_.aggregation)) {
-    agreed(comm_, [&] { require_enough(options_.aggregation, options_.byzantine, static_cast<int>(delivered.size())); });
-  }
-  if (delivered.empty() && !client_private() && !masked()) return;  // nobody delivered: the model stays
-  std::vector<float> proposal = masked()       ? exchange_masked(reports)
-                                : compressed() ? exchange_encoded(delivered)
-                                               : exchange_dense(delivered);
-  if (server_) server_->step(parameters_, proposal);
-  parameters_ = std::move(proposal);
-}
-
-/// The model that the clients' models or changes make, before the server's own step.
-std::vector<float> Federation::exchange_dense(std::span<const Report> delivered) {
-  const std::vector<double> weights = round_weights(delivered);
-  std::vector<float> target(message_length(), 0.0f);
-  if (client_private()) std::copy(parameters_.begin(), parameters_.end(), target.begin());
-  if (is_robust(options_.aggregation)) {
-    combine_robustly(comm_, contribution_.dense, rows_of_ranks(delivered),
-                     {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = parameters_.size()}, target);
-  } else {
-    add_weighted_sum(comm_, contribution_.dense, rows_of_ranks(delivered), weights, target);
-  }
-  if (averages_moments()) std::copy(target.begin() + static_cast<std::ptrdiff_t>(parameters_.size()), target.end(), moments_.begin());
-  target.resize(parameters_.size());
-  if (options_.aggregation == Aggregation::fednova) {
-    double steps = 0;  // effective ones: the mean
-    for (std::size_t i = 0; i < delivered.size(); ++i) steps += weights[i] * delivered[i].steps;
-    for (std::size_t i = 0; i < target.size(); ++i) target[i] = static_cast<float>(parameters_[i] + steps * target[i]);
-  }
   if (has_control()) {
-    std::vector<double> shares;
-    for (const Report& report : delivered) shares.push_back(weights_[report.client] / total(weights_));
-    add_weighted_sum(comm_, contribution_.control, rows_of_ranks(delivered), shares, control_);
+    const auto changes = rows_->row(delivering_).subspan(message_length());
+    for (std::size_t i = 0; i < own.control.size(); ++i) {
+      changes[i] = static_cast<float>(turn.gradient_sum[i] / report.steps - own.control[i]);
+      own.control[i] += changes[i];  // rounded as the shared one is: of one client they stay equal
+    }
+    report.bytes += own.control.size() * sizeof(float);
   }
-  if (client_private() && !shares_noise()) shared_noise().add_to(target, mean_noise());
-  return target;
-}
-
-std::vector<float> Federation::exchange_encoded(std::span<const Report> delivered) {
-  std::vector<float> target = parameters_;
-  if (is_robust(options_.aggregation)) {
-    const std::vector<float> rows = gather_decoded(comm_, contribution_.messages, target.size());
-    std::vector<float> change(target.size());
-    combine_robustly(rows, delivered.size(), {.rule = options_.aggregation, .byzantine = options_.byzantine, .judged = target.size()},
-                     change);
-    for (std::size_t i = 0; i < target.size(); ++i) target[i] += change[i];
-    return target;
-  }
-  const std::vector<double> weights = round_weights(delivered);
-  if (!client_private()) {
-    add_encoded_sum(comm_, contribution_.messages, weights, {}, target);
-    return target;
-  }
-  SecureNoise noise = shared_noise();
-  add_encoded_sum(comm_, contribution_.messages, weights, {.clip_norm = clip_norm_, .noise_scale = mean_noise(), .noise = &noise}, target);
-  return target;
-}
-
-/// Collective. A key that no other job knows.
-SecureNoise::Key Federation::shared_key() const {
-  SecureNoise::Key key{};
-  agreed(comm_, [&] {
-    if (comm_.rank() == 0) key = SecureNoise::fresh_key();
-  });
-  comm_.broadcast(std::span<unsigned char>(key), 0);
-  return key;
-}
-
-/// Collective. The same on every rank.
-SecureNoise Federation::shared_noise() const {
-  return noise(shared_key(), options_.num_clients);
-}
-
-/// Standard deviation of the noise in the mean change.
-double Federation::mean_noise() const {
-  return change_multiplier_ * clip_norm_ / (options_.num_clients * options_.participation);
-}
-
-/// The source of this round's noise: of a client, or of all together where client is num_clients.
-SecureNoise Federation::noise(const SecureNoise::Key& key, int client) const {
-  if (!privacy_.seeded) return SecureNoise(key);
-  return SecureNoise::seeded(seed_, static_cast<std::uint64_t>(client), static_cast<std::uint64_t>(round_));
-}
-
-double Federation::count_noise() const {
-  return privacy_.count_noise > 0 ? privacy_.count_noise : options_.num_clients / 20.0;
-}
-
-/// Collective. Moves the clip norm towards the quantile; clients count by plus or minus a half, so that one moves the count by a half.
-void Federation::adapt_clip_norm(std::span<const Report> reports) {
-  double count = 0;
-  for (const Report& report : reports) {
-    if (delivers(report)) count += report.clipped > 0 ? -0.5 : 0.5;
-  }
-  count += count_noise() * noise(shared_key(), options_.num_clients + 1).normal();
-  const double share = 0.5 + count / (options_.num_clients * options_.participation);
-  constexpr double rate = 0.2;  // the paper's
-  clip_norm_ = next_clip_norm(clip_norm_, share, privacy_.clip_quantile, rate);
+  ++delivering_;
 }
 
 RoundMetrics Federation::measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const {
@@ -388,7 +229,7 @@ RoundMetrics Federation::measure(std::span<const Report> reports, double seconds
     metrics.update_norm += report.norm / participants;
     metrics.clipped_fraction += report.clipped / participants;
     metrics.max_residual = std::max(metrics.max_residual, report.residual);
-    metrics.bytes_sent += static_cast<std::uint64_t>(report.bytes);
+    metrics.bytes_sent += report.bytes;
     if (report.fate == Fate::dropped) metrics.dropped.push_back(report.client);
     if (report.fate == Fate::not_finite) metrics.excluded.push_back(report.client);
   }
@@ -400,63 +241,6 @@ std::span<const float> Federation::parameters(int client) const {
   if (!hosted_.contains(client))
     throw Error("client {} keeps its model to itself (fed.aggregation = none): ask the rank that hosts it", client);
   return clients_[client - hosted_.first].parameters;
-}
-
-PrivacyStatement Federation::statement() const {
-  if (!client_private()) return {};
-  return {.unit = PrivacyUnit::client,
-          .epsilon = accountant_.epsilon(privacy_.delta),
-          .delta = privacy_.delta,
-          .noise_multiplier = privacy_.noise_multiplier,
-          .clip_norm = clip_norm_,
-          .steps = round_,
-          .sampling_rate = options_.participation,
-          .noise_private = !privacy_.seeded};
-}
-
-FederationState Federation::state() const {
-  const auto events = accountant_.events();
-  return {.round = round_,
-          .parameters = parameters_,
-          .moments = moments_,
-          .server_moments = server_ ? server_->moments() : std::vector<float>{},
-          .control = control_,
-          .clients = clients_,
-          .ledger = {events.begin(), events.end()},
-          .clip_norm = clip_norm_};
-}
-
-void Federation::restore(FederationState state) {
-  if (state.parameters.size() != parameters_.size() || state.moments.size() != moments_.size()) {
-    throw Error("the checkpoint holds {} parameters and {} moments (the model has {} and {}): resume with the deck that wrote it",
-                state.parameters.size(), state.moments.size(), parameters_.size(), moments_.size());
-  }
-  if (state.control.size() != control_.size() || state.server_moments.size() != (server_ ? server_->moments().size() : 0)) {
-    throw Error("the checkpoint's server state is of another strategy (fed.aggregation = {}): resume with the deck that wrote it",
-                name(options_.aggregation));
-  }
-  std::vector<ClientState> restored;
-  for (const ClientState& own : clients_) {
-    const auto saved =
-        std::find_if(state.clients.begin(), state.clients.end(), [&](const ClientState& c) { return c.client == own.client; });
-    if (saved == state.clients.end())
-      throw Error("the checkpoint holds nothing of client {}: resume with the deck that wrote it", own.client);
-    if (saved->parameters.size() != own.parameters.size() || saved->moments.size() != own.moments.size() ||
-        saved->residual.size() != own.residual.size() || saved->control.size() != own.control.size()) {
-      throw Error("the checkpoint's client {} was federated in another way: resume with the deck that wrote it", own.client);
-    }
-    restored.push_back(std::move(*saved));
-  }
-  RenyiAccountant ledger;
-  for (const PrivacyEvent& event : state.ledger) ledger.add(event.sampling_rate, event.noise_multiplier, event.steps);
-  clients_ = std::move(restored);
-  accountant_ = std::move(ledger);
-  parameters_ = std::move(state.parameters);
-  moments_ = std::move(state.moments);
-  control_ = std::move(state.control);
-  if (server_) server_->restore(std::move(state.server_moments));
-  clip_norm_ = state.clip_norm;
-  round_ = state.round;
 }
 
 }  // namespace gridfed

@@ -1,8 +1,9 @@
 #pragma once
 
-#include "fed/compression.hpp"
+#include "fed/encrypted_exchange.hpp"
 #include "fed/local_round.hpp"
 #include "fed/options.hpp"
+#include "fed/row_exchange.hpp"
 #include "fed/server_optimiser.hpp"
 #include "privacy/accountant.hpp"
 #include "privacy/options.hpp"
@@ -19,7 +20,9 @@
 
 namespace gridfed {
 
+struct MaskedParties;
 class SecureNoise;
+class SlotPacking;
 
 /// Of one round, over all clients, the same on every rank; seconds are the slowest rank's. No privacy promise covers them: norms are
 /// those of the clients' own changes, for the eyes of whoever runs the job.
@@ -88,7 +91,7 @@ class Federation {
   bool affords_round() const;
   /// Clients hosted by this rank.
   Range hosted() const { return hosted_; }
-  /// The shared model, or where nothing is aggregated that of a client hosted here.
+  /// The shared model, or where nothing is aggregated that of a client hosted here; until the next round.
   std::span<const float> parameters(int client) const;
   /// What the rounds so far promise at client level; learners state what they promise for records.
   PrivacyStatement statement() const;
@@ -102,50 +105,50 @@ class Federation {
   bool client_private() const { return privacy_.unit == PrivacyUnit::client; }
   bool aggregated() const { return options_.aggregation != Aggregation::none; }
   bool compressed() const { return options_.compression != Sparsification::none || options_.bits != 32; }
-  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private() && !masked(); }
-  bool masked() const { return aggregated() && options_.secure_aggregation == SecureAggregation::masks; }
+  bool averages_moments() const { return aggregated() && options_.average_moments && !compressed() && !client_private() && !hidden(); }
+  bool hidden() const { return aggregated() && options_.secure_aggregation != SecureAggregation::none; }
   bool has_control() const { return options_.aggregation == Aggregation::scaffold; }
   /// Whether clients hand over their models rather than the change: then the mean of one model is that model, bit for bit.
-  bool sends_models() const { return !compressed() && !client_private() && !masked() && options_.aggregation != Aggregation::fednova; }
+  bool sends_models() const { return !compressed() && !client_private() && !hidden() && options_.aggregation != Aggregation::fednova; }
   /// Whether every client adds its share of the noise; a share that may be missing protects nobody.
   bool shares_noise() const { return !compressed() && options_.participation == 1 && options_.dropout == 0; }
   std::size_t message_length() const { return parameters_.size() + (averages_moments() ? moments_.size() : 0); }
 
-  enum class Fate : std::int32_t { delivered, dropped, not_finite };
+  enum class Fate : std::int32_t { delivered, dropped, not_finite, failed };
   /// What everybody learns of a participant.
   struct Report {
     std::int32_t client = 0;
     Fate fate = Fate::delivered;
-    double norm = 0, clipped = 0, residual = 0, bytes = 0, value = 0, steps = 0;
-  };
-  /// What the participants hosted here hand over in a round.
-  struct Contribution {
-    std::vector<float> dense;             ///< [delivering, parameters (+ moments)]
-    std::vector<float> control;           ///< [delivering, parameters]: change of the control variate
-    std::vector<EncodedUpdate> messages;  ///< [delivering]
-    std::vector<Report> reports;
+    double norm = 0, clipped = 0, residual = 0, value = 0, steps = 0;
+    std::uint64_t bytes = 0;   ///< handed over
+    std::uint64_t length = 0;  ///< of the encoded message among them
   };
   std::vector<int> draw() const;
   double epsilon_after_round() const;
   void require_budget() const;
-  void train_client(int client, const LocalUpdate& local_update);
+  Report train_client(int client, const LocalUpdate& local_update);
   void deliver(ClientState& own, std::span<const float> before, const LocalRound& turn, Report& report);
   std::vector<int> rows_of_ranks(std::span<const Report> delivered) const;
-  std::vector<Report> gather_reports(std::span<const int> drawn) const;
+  std::vector<Report> gather_reports(std::span<const int> drawn, std::span<const Report> mine) const;
   bool delivers(const Report& report) const {
     return report.fate == Fate::delivered || (report.fate == Fate::not_finite && client_private());
   }
   std::vector<double> round_weights(std::span<const Report> reports) const;
-  void exchange(std::span<const Report> reports);
-  std::vector<float> exchange_dense(std::span<const Report> delivered);
-  std::vector<float> exchange_masked(std::span<const Report> reports);
-  template <class Word>
-  std::vector<float> masked_mean(std::span<const float> rows, std::span<const Report> reports);
-  double public_step(double range, int participants) const;
-  double private_step(int threshold) const;
+  void exchange(std::span<Report> reports);
+  std::span<float> proposed(std::span<const float> result);
+  std::span<const float> exchange_dense(std::span<const Report> delivered);
+  std::span<const float> exchange_encoded(std::span<const Report> delivered);
+  std::span<const float> exchange_hidden(std::span<Report> reports);
+  std::vector<std::int64_t> encrypted_sum(const MaskedParties& parties, std::span<const std::int64_t> levels, const SlotPacking& packing);
+  /// What the levels of a secure sum stand for and how large one may be.
+  struct LevelGrid {
+    double step = 1;
+    std::int64_t top = 0;
+  };
+  LevelGrid public_grid(double range, int participants) const;
+  LevelGrid private_grid(int threshold) const;
   double rounding_norm(double step) const;
-  std::vector<std::int64_t> levels_of(int client, std::span<const float> change, double weight, double step);
-  std::vector<float> exchange_encoded(std::span<const Report> delivered);
+  std::vector<std::int64_t> levels_of(int client, std::span<const float> change, double weight, const LevelGrid& grid);
   RoundMetrics measure(std::span<const Report> reports, double seconds_local, double seconds_exchange) const;
   SecureNoise noise(const std::array<unsigned char, 32>& key, int client) const;
   std::array<unsigned char, 32> shared_key() const;
@@ -159,11 +162,14 @@ class Federation {
   PrivacyOptions privacy_;
   std::uint64_t seed_;
   Range hosted_;
-  std::vector<double> weights_;  ///< of the clients, not normalised
-  std::vector<float> parameters_, moments_, control_;
+  std::vector<double> weights_;        ///< of the clients, not normalised
+  std::span<const float> parameters_;  ///< in model_, or in the memory that the ranks of a host share
+  std::vector<float> model_, proposal_, moments_, control_;
   std::optional<ServerOptimiser> server_;
+  std::optional<EncryptedExchange> encryption_;
   std::vector<ClientState> clients_;
-  Contribution contribution_;  ///< of this round; its memory serves all
+  std::optional<RowExchange> rows_;  ///< of the clients hosted here that deliver: [parameters | moments | change of the control variate]
+  std::size_t delivering_ = 0;       ///< how many rows are full
   RenyiAccountant accountant_;
   double clip_norm_ = 0;          ///< of the next round
   double change_multiplier_ = 0;  ///< deviation of the noise on the sum of changes over clip_norm_

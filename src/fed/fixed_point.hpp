@@ -4,6 +4,7 @@
 #include "runtime/random.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -13,7 +14,11 @@ namespace gridfed {
 struct FixedPoint {
   double step = 1;
   Rounding rounding = Rounding::nearest;
+  std::int64_t top = std::numeric_limits<std::int64_t>::max();  ///< levels beyond it become the nearest within
 };
+
+/// The largest level of one of `clients` vectors that fixed_point_step plans for.
+std::int64_t largest_level(int clients, int bits, int modulus_bits);
 
 /// The step at which the sum of `clients` vectors within +-range lies within +-(2^(modulus_bits - 1) - 1), rounding included; with fewer
 /// bits the levels of one vector are the 2^bits - 1 of that width. A range of 0 gives 1. Throws Error if the sum could wrap.

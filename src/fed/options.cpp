@@ -31,7 +31,8 @@ Sparsification sparsification(const std::string& name) {
 SecureAggregation secure_aggregation(const std::string& name) {
   if (name == "none") return SecureAggregation::none;
   if (name == "masks") return SecureAggregation::masks;
-  throw Error("fed.secure_aggregation '{}' is unknown: choose none or masks", name);
+  if (name == "paillier") return SecureAggregation::paillier;
+  throw Error("fed.secure_aggregation '{}' is unknown: choose none, masks or paillier", name);
 }
 
 void validate_secure(const FederationOptions& o) {
@@ -41,18 +42,20 @@ void validate_secure(const FederationOptions& o) {
   }
   if (o.secure_aggregation == SecureAggregation::none) return;
   const int participants = participant_count(o.num_clients, o.participation);
-  if (participants < 2 || participants > 255) {
-    throw Error("fed.secure_aggregation = masks hides one client among {} (fed.num_clients x fed.participation): have 2 to 255",
-                participants);
+  if (participants < 2 || (o.secure_aggregation == SecureAggregation::masks && participants > 255)) {
+    throw Error(
+        "fed.secure_aggregation = {} hides one client among {} (fed.num_clients x fed.participation): have 2 or more, masks up to 255",
+        name(o.secure_aggregation), participants);
   }
   if (o.compression == Sparsification::top_k) {
     throw Error(
-        "fed.compression = top_k cannot be masked (which coordinates a client sends would show, and masks cancel only where all send): set "
-        "fed.compression = none and lower fed.bits");
+        "fed.compression = top_k cannot be {} (which coordinates a client sends would show, and sums need all to send the same): set "
+        "fed.compression = none and lower fed.bits",
+        o.secure_aggregation == SecureAggregation::masks ? "masked" : "encrypted");
   }
   if (is_robust(o.aggregation)) {
     throw Error("fed.aggregation = {} compares single clients (fed.secure_aggregation = {} hides them): choose a mean", name(o.aggregation),
-                "masks");
+                name(o.secure_aggregation));
   }
   if (o.aggregation == Aggregation::scaffold || o.aggregation == Aggregation::fednova || o.aggregation == Aggregation::none) {
     throw Error(
@@ -65,6 +68,10 @@ void validate_secure(const FederationOptions& o) {
 
 int mask_threshold(const FederationOptions& options, int participants) {
   return std::clamp(static_cast<int>(std::ceil(options.mask_threshold * participants)), 1, std::max(1, participants));
+}
+
+std::string_view name(SecureAggregation aggregation) {
+  return aggregation == SecureAggregation::none ? "none" : aggregation == SecureAggregation::masks ? "masks" : "paillier";
 }
 
 std::string_view name(Aggregation aggregation) {
@@ -117,13 +124,13 @@ void declare(po::options_description& deck, FederationOptions& o) {
       ("fed.byzantine", po::value(&o.byzantine)->default_value(o.byzantine),
        "clients that trimmed_mean (at either end), krum and multi_krum withstand")  //
       ("fed.secure_aggregation",
-       po::value<std::string>()
-           ->default_value(o.secure_aggregation == SecureAggregation::masks ? "masks" : "none")
-           ->notifier([&o](const std::string& text) { o.secure_aggregation = secure_aggregation(text); }),
-       "none: ranks see single updates; masks: only their sum, by pairwise masks")                                            //
+       po::value<std::string>()->default_value(std::string(name(o.secure_aggregation)))->notifier([&o](const std::string& text) {
+         o.secure_aggregation = secure_aggregation(text);
+       }),
+       "none: ranks see single updates; masks: only their sum, by pairwise masks; paillier: ciphertexts, rank 0 their sum")   //
       ("fed.modulus_bits", po::value(&o.modulus_bits)->default_value(o.modulus_bits), "words of secure sums: 32 or 64 bits")  //
       ("fed.mask_threshold", po::value(&o.mask_threshold)->default_value(o.mask_threshold, "0.67"),
-       "share of the participants that must deliver for a sum to be unmasked")  //
+       "share of the participants that must deliver for a secure sum to be opened")  //
       ("fed.compression", po::value<std::string>()->default_value(default_compression)->notifier([&o](const std::string& name) {
         o.compression = sparsification(name);
       }),

@@ -28,8 +28,9 @@ enum class Aggregation {
 /// Which coordinates of an update are sent.
 enum class Sparsification { none, top_k };
 
-/// What the ranks see of one client's update: all of it, or a masked vector that only the sum unmasks.
-enum class SecureAggregation { none, masks };
+/// What the ranks see of one client's update: all of it, a masked vector that only the sum unmasks, or a ciphertext of which rank 0 reads
+/// the sum.
+enum class SecureAggregation { none, masks, paillier };
 
 struct FederationOptions {
   int num_clients = 4;
@@ -58,6 +59,7 @@ struct FederationOptions {
 };
 
 std::string_view name(Aggregation aggregation);
+std::string_view name(SecureAggregation aggregation);
 /// Throws Error naming the choices.
 Aggregation aggregation(std::string_view name);
 

@@ -68,6 +68,14 @@ Communicator Communicator::split(int color, int key) const {
   return owned;
 }
 
+Communicator Communicator::split_by_host() const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank(), MPI_INFO_NULL, &part));
+  Communicator owned(part);
+  check(MPI_Comm_set_errhandler(part, MPI_ERRORS_RETURN));
+  return owned;
+}
+
 int Communicator::rank() const {
   int rank = 0;
   check(MPI_Comm_rank(comm_, &rank));

@@ -41,6 +41,8 @@ class Communicator {
 
   /// Collective on comm. Ranks of equal colour form one communicator, ordered by key.
   Communicator split(int color, int key) const;
+  /// Collective on comm. The ranks that share memory with this one, in their order.
+  Communicator split_by_host() const;
 
   int rank() const;
   int size() const;

@@ -17,9 +17,10 @@ class SlotPacking {
 
   int slot_bits() const { return bits_; }
   std::size_t slots() const { return slots_; }
-  /// Throws Error if a level is out of range.
-  std::vector<Plaintext> pack(std::span<const std::int64_t> levels) const;
-  /// The sums of `count` levels each, of that many clients' plaintexts added up. Throws Error if there are more than planned.
+  /// Each number is the sum of the levels of so many clients. Throws Error if one is out of range.
+  std::vector<Plaintext> pack(std::span<const std::int64_t> sums, int clients = 1) const;
+  /// The `count` sums that plaintexts of that many clients make when they are added up. Throws Error if there are more clients than planned
+  /// or a sum is out of their range: nothing that was packed decrypts to that.
   std::vector<std::int64_t> unpack(std::span<const Plaintext> sums, std::size_t count, int clients) const;
 
  private:

@@ -3,6 +3,7 @@
 //   h5_probe attribute <file> <name>    prints a text attribute of the root
 //   h5_probe rows <file> <dataset>      prints how many rows it has
 //   h5_probe poison <file> <dataset>    turns the sixth value into NaN
+//   h5_probe fill <file> <dataset> <x>  turns every value into x
 #include "runtime/hdf5.hpp"
 
 #include <algorithm>
@@ -144,6 +145,15 @@ void poison(const std::string& path, const std::string& name) {
   H5Fclose(file);
 }
 
+void fill(const std::string& path, const std::string& name, float value) {
+  const hid_t file = checked(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), path);
+  const hid_t set = checked(H5Dopen2(file, name.c_str(), H5P_DEFAULT), name);
+  const std::vector<float> all(static_cast<std::size_t>(H5Sget_simple_extent_npoints(H5Dget_space(set))), value);
+  checked(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()), name);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -155,6 +165,7 @@ int main(int argc, char** argv) {
       fmt::print("{}\n", gridfed::File::open(words[2]).shape(words[3]).at(0));
       return 0;
     }
+    if (argc == 5 && words[1] == "fill") return fill(words[2], words[3], std::stof(words[4])), 0;
     if (argc == 4 && words[1] == "attribute") {
       fmt::print("{}", gridfed::File::open(words[2]).attribute<std::string>("/", words[3]));
       return 0;
@@ -163,6 +174,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "h5_probe: {}\n", error.what());
     return 1;
   }
-  fmt::print(stderr, "usage: h5_probe same <a> <b> | attribute <file> <name> | rows <file> <dataset> | poison <file> <dataset>\n");
+  fmt::print(stderr,
+             "usage: h5_probe same <a> <b> | attribute <file> <name> | rows <file> <dataset> | poison <file> <dataset> | "
+             "fill <file> <dataset> <x>\n");
   return 2;
 }

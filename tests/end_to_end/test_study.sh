@@ -139,6 +139,30 @@ case_strategies() {
     --fed.aggregation krum
 }
 
+# A client whose data make it diverge is named and counted, and the others go on without it; where nobody is left the run says so, and a
+# client that learns alone stops.
+case_diverged() {
+  must 1 dataset --output data
+  "$probe" fill data/dataset.h5 /client_001/rewards 1e30 || fail "cannot fill"
+  local deck=(--data.file data/dataset.h5 --train.reward_scale 1) ranks how
+  for how in none masks; do
+    for ranks in 1 2; do
+      must "$ranks" train "${deck[@]}" --output "$how$ranks" --train.variants federated --fed.secure_aggregation "$how" --fed.mask_threshold 0.6
+      [[ $(grep -c 'variant=federated round=[1-4] left out 1 clients .*: 1$' log) == 4 ]] ||
+        fail "client 1 was not left out of all four rounds: $(grep 'left out' log)"
+    done
+    must_same_policies "${how}1" "${how}2" 1
+  done
+  must 1 train --data.file data/dataset.h5 --output scaled --train.variants federated
+  grep -q 'left out' log && fail "rewards in units of their own deviation made a client diverge: $(grep 'left out' log)"
+  "$probe" fill data/dataset.h5 /client_000/rewards 1e30 && "$probe" fill data/dataset.h5 /client_002/rewards 1e30 || fail "cannot fill"
+  refused all/metrics.h5 "no client returned finite values in round 1 (client 0 first)" 2 train --config study.ini "${deck[@]}" \
+    --output all --train.variants federated
+  run 2 train --config study.ini "${deck[@]}" --output alone --train.variants local >log 2>&1
+  [[ $? == 2 && $(<log) == *"stopped in round 1: client 0 diverged"* ]] || { fail "alone a client that diverges goes on:"; cat log; }
+  "$probe" attribute alone/policy_local_0.h5 kind >log || fail "a diverged run left no policy"
+}
+
 # stopped_by_signal <ranks> <folder>: starts a training and asks it to stop once it has passed a validation.
 stopped_by_signal() {
   local ranks=$1 out=$2

@@ -1,3 +1,4 @@
+#include "fed/encrypted_exchange.hpp"
 #include "fed/federation.hpp"
 #include "fed/masked_exchange.hpp"
 
@@ -201,6 +202,102 @@ TEST_F(Secure, AClientThatIsNotFiniteIsRecoveredLikeOneThatDropped) {
   EXPECT_EQ(metrics.excluded, std::vector<int>{1});
 }
 
+std::vector<FederationOptions> encrypted_runs() {
+  const FederationOptions base{.num_clients = clients, .secure_aggregation = SecureAggregation::paillier};
+  std::vector<FederationOptions> all(4, base);
+  all[1].bits = 8;
+  all[2].dropout = 0.1;
+  all[2].mask_threshold = 0.51;
+  all[2].modulus_bits = 64;
+  all[3].aggregation = Aggregation::fedora;
+  all[3].participation = 0.6;
+  all[3].bits = 2;
+  all[3].stochastic = false;
+  return all;
+}
+
+// Keys and ciphertexts are drawn anew in every run; masks and Paillier sum the same levels.
+TEST_F(Secure, EncryptedSumsAreTheMaskedOnesForAnyNumberOfRanks) {
+  for (FederationOptions options : encrypted_runs()) {
+    Federation together = make(comm, options), single = make(alone, options);
+    options.secure_aggregation = SecureAggregation::masks;
+    Federation masked = make(comm, options);
+    for (int round = 0; round < 2; ++round) {
+      const RoundMetrics a = together.run_round(train), b = single.run_round(train), c = masked.run_round(train);
+      EXPECT_EQ(a.bytes_sent, b.bytes_sent);
+      EXPECT_GT(a.bytes_sent, 0u);
+      EXPECT_EQ(a.dropped, c.dropped);
+    }
+    EXPECT_EQ(together.state().parameters, single.state().parameters) << options.bits;
+    EXPECT_EQ(together.state().parameters, masked.state().parameters) << options.bits;
+  }
+}
+
+TEST_F(Secure, EncryptedSumsComposeWithClientLevelNoise) {
+  FederationOptions options = encrypted_runs()[0];
+  std::vector<std::vector<float>> results;
+  for (const Communicator* on : {&comm, &alone}) {
+    for (const SecureAggregation how : {SecureAggregation::paillier, SecureAggregation::masks}) {
+      options.secure_aggregation = how;
+      Federation federation = make(*on, options, {.unit = PrivacyUnit::client, .clip_norm = 2.0, .noise_multiplier = 8.0, .seeded = true});
+      federation.run_round(train);
+      results.push_back(federation.state().parameters);
+    }
+  }
+  for (const auto& result : results) EXPECT_EQ(result, results[0]);
+}
+
+// All clients at either end of the range, however many a rank hosts: slots are full to the last bit.
+TEST_F(Secure, EncryptedSumsAtTheBoundaryOfASlotDoNotOverflow) {
+  const EncryptedExchange exchange(comm);
+  for (const std::int64_t top : {std::int64_t{1}, std::int64_t{127}, (std::int64_t{1} << 31) / clients}) {
+    const SlotPacking packing(top, clients);
+    const int hosted = block_range(clients, comm).size();
+    std::vector<std::int64_t> own, expected;
+    for (std::size_t i = 0; i < packing.slots() + 3; ++i) {
+      const std::int64_t level = i % 3 == 0 ? top : i % 3 == 1 ? -top : 0;
+      own.push_back(hosted * level);
+      expected.push_back(clients * level);
+    }
+    EXPECT_EQ(exchange.sum(packing, own, hosted, clients), expected) << top;
+  }
+}
+
+// More than the range that the packing was planned for, as of a ciphertext that somebody multiplied by another.
+TEST_F(Secure, AnEncryptedSumThatNobodyCanHaveMadeIsRefusedOnEveryRank) {
+  const EncryptedExchange exchange(comm);
+  const SlotPacking packing(100, 2 * clients);
+  const int hosted = block_range(clients, comm).size();
+  const std::vector<std::int64_t> own(10, 100 * hosted);
+  const std::string text = agreed_error_of([&] { exchange.sum(packing, own, hosted, clients - 1); });
+  EXPECT_NE(text.find("a decrypted sum is none that 4 clients can make"), std::string::npos) << text;
+  const std::vector<std::int64_t> wide(10, 100 * clients + 1);
+  const std::string refused = agreed_error_of([&] { exchange.sum(packing, wide, hosted, clients); });
+  EXPECT_NE(refused.find("does not lie within"), std::string::npos) << refused;
+}
+
+TEST_F(Secure, AFailingRankEndsAnEncryptedRoundOnEveryRank) {
+  Federation federation = make(comm, encrypted_runs()[0]);
+  const std::string text = agreed_error_of([&] {
+    federation.run_round([](LocalRound& turn) {
+      if (turn.client == clients - 1) throw Error("its data are gone");
+      train(turn);
+    });
+  });
+  EXPECT_NE(text.find("its data are gone"), std::string::npos) << text;
+}
+
+TEST_F(Secure, TooFewDeliveriesAreNotDecrypted) {
+  Federation federation = make(comm, encrypted_runs()[0]);
+  const std::string text = agreed_error_of([&] {
+    federation.run_round([](LocalRound& turn) {
+      train(turn);
+      if (turn.client < 2) turn.parameters[0] = std::nanf("");
+    });
+  });
+  EXPECT_NE(text.find("3 clients delivered, 4 must"), std::string::npos) << text;
+}
+
 TEST_F(Secure, WhatCannotBeMaskedIsRefusedWithTheReason) {
   const auto refused = [&](FederationOptions options) {
     options.num_clients = clients;
@@ -208,6 +305,10 @@ TEST_F(Secure, WhatCannotBeMaskedIsRefusedWithTheReason) {
     return agreed_error_of([&] { make(comm, options); });
   };
   EXPECT_NE(refused({.compression = Sparsification::top_k}).find("fed.compression = top_k cannot be masked"), std::string::npos);
+  const std::string encrypted = agreed_error_of([&] {
+    make(comm, {.num_clients = clients, .secure_aggregation = SecureAggregation::paillier, .compression = Sparsification::top_k});
+  });
+  EXPECT_NE(encrypted.find("fed.compression = top_k cannot be encrypted"), std::string::npos);
   EXPECT_NE(refused({.aggregation = Aggregation::median}).find("compares single clients"), std::string::npos);
   EXPECT_NE(refused({.aggregation = Aggregation::scaffold}).find("no weighted mean"), std::string::npos);
   FederationOptions low = masked_runs()[2], some = masked_runs()[5];

@@ -184,7 +184,7 @@ TEST_P(FederationOf, ATenthOfTheUpdateInEightBitsReachesTheOptimumToo) {
   Federation federation = make(comm, {.num_clients = GetParam(), .compression = Sparsification::top_k, .bits = 8}, {}, 0);
   for (int round = 0; round < 400; ++round) {
     const RoundMetrics of_round = federation.run_round(gradient_step(0.02f));
-    EXPECT_LT(of_round.bytes_sent, 0.06 * static_cast<double>(of_round.dense_bytes));  // two bytes and a bit for every tenth value
+    EXPECT_LT(of_round.bytes_sent, 0.061 * static_cast<double>(of_round.dense_bytes));  // a bit a value, a byte for every tenth
   }
   EXPECT_LT(distance_to_optimum(federation.parameters(0), GetParam()), 0.05);  // half of it at half the rate
 }

@@ -101,6 +101,18 @@ TEST_F(Paillier, RefusesWhatIsNoKeyAndNoCiphertext) {
   EXPECT_THROW(PaillierPublicKey{even}, Error);
 }
 
+// Who damages a ciphertext without knowing how leaves a number that no sum of packed levels is.
+TEST_F(Paillier, ADamagedCiphertextDecryptsToNothingThatWasPacked) {
+  const SlotPacking packing(127, 4);
+  const Plaintext text = packing.pack(std::vector<std::int64_t>(packing.slots(), -5))[0];
+  for (const int byte : {0, 17, 255, 300, 500}) {
+    Ciphertext damaged = key->encrypt(text);
+    damaged[byte] ^= 4;
+    EXPECT_THROW(packing.unpack(std::vector<Plaintext>{holder->decrypt(damaged)}, packing.slots(), 1), Error) << byte;
+  }
+  EXPECT_EQ(packing.unpack(std::vector<Plaintext>{holder->decrypt(key->encrypt(text))}, packing.slots(), 1)[0], -5);
+}
+
 // A ciphertext can be changed without its key: whoever does shifts the sum and learns nothing of it.
 TEST_F(Paillier, ATamperedCiphertextShiftsTheSum) {
   Ciphertext sum = key->encrypt(plain({{0, 5}}));
