@@ -61,6 +61,8 @@ void declare(po::options_description& deck, StudyOptions& o) {
       "fits to samples of the episodes by which fitted Q evaluation bounds the return of a policy trained without a grid; 0 = no "
       "evaluation")("train.normalise_observations", value(o.normalise_observations),
                     "learn from observations less their mean over their deviation, client by client")(
+      "train.augment_safety_violations", value(o.augment_safety_violations),
+      "share of each batch that transitions with a cost take at least, drawn more often where they are rare; 0 = as recorded")(
       "train.reward_scale", value(o.reward_scale),
       "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private "
       "training, where "
@@ -93,6 +95,8 @@ void validate(const StudyOptions& o) {
     throw Error("train.evaluation_fits is {}: it must be 0, or at least 2 to tell a spread", o.evaluation_fits);
   if (!(o.validation_share >= 0 && o.validation_share < 1))
     throw Error("train.validation_share is {}: it must lie between 0 and 1", o.validation_share);
+  if (!(o.augment_safety_violations >= 0 && o.augment_safety_violations < 1))
+    throw Error("train.augment_safety_violations is {}: it must lie between 0 and 1", o.augment_safety_violations);
   if (o.gridless() && o.dataset.empty()) throw Error("study.feeders is none but data.file names no dataset: name the file to train on");
   if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);
 }

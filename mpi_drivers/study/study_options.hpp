@@ -33,12 +33,13 @@ struct StudyOptions {
   std::vector<std::string> variants{"local", "pooled", "federated"};
   int train_seeds = 1;
   int validation_days = 8;
-  int validate_every = 5;               ///< rounds
-  int checkpoint_every = 5;             ///< rounds
-  double validation_share = 0.1;        ///< of the episodes, held out where there is no grid to judge on
-  int evaluation_fits = 0;              ///< bootstrap fits of fitted Q evaluation after training without a grid; 0 = none
-  bool normalise_observations = false;  ///< learn from (observation - mean) / deviation of the client's own data
-  double reward_scale = 0;              ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
+  int validate_every = 5;                ///< rounds
+  int checkpoint_every = 5;              ///< rounds
+  double validation_share = 0.1;         ///< of the episodes, held out where there is no grid to judge on
+  int evaluation_fits = 0;               ///< bootstrap fits of fitted Q evaluation after training without a grid; 0 = none
+  bool normalise_observations = false;   ///< learn from (observation - mean) / deviation of the client's own data
+  double augment_safety_violations = 0;  ///< share of a batch that transitions with a cost take at least; 0 = as recorded
+  double reward_scale = 0;               ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
 
   /// Data of any origin: study.feeders = none. Nothing is simulated, and policies are not judged by playing.

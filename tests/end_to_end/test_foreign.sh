@@ -24,6 +24,7 @@ must_fail() {
   [[ $status == "$expected" && $(<log) == *"$text"* ]] || { fail "$*: status $status, expected $expected and '$text':"; tail -5 log; }
 }
 
+"$generator" --problems limit --export costly.h5 >log 2>&1 || { fail "no dataset with costs"; cat log; }
 "$generator" --problems pendulum --export foreign.h5 >log 2>&1 || { fail "no dataset"; cat log; }
 
 # Every algorithm trains, says first what the data covers, and stops and resumes bit for bit on another number of ranks.
@@ -38,12 +39,28 @@ for algorithm in iql cql td3_bc bc; do
   "$probe" same $algorithm/policy_local_0.h5 parts_$algorithm/policy_local_0.h5 || fail "$algorithm resumed is another"
 done
 
+# So do a safety critic and its multiplier, while violations are drawn more often.
+for algorithm in iql cql td3_bc; do
+  safe=(--data.file costly.h5 --rl.algorithm $algorithm --rl.safety_critic true --rl.cost_limit 0.05 --rl.safety_weight 2
+    --train.augment_safety_violations 0.5)
+  "$train" "${deck[@]}" "${safe[@]}" --output safe_$algorithm >log 2>&1 || { fail "safe training with $algorithm"; tail -5 log; }
+  grep -q 'cost=.* multiplier=' log || { fail "no cost said with $algorithm"; cat log; }
+  "$train" "${deck[@]}" "${safe[@]}" --output parts_safe_$algorithm --walltime 0.001 >log 2>&1
+  [[ -e parts_safe_$algorithm/checkpoint.h5 ]] || fail "no checkpoint of safe $algorithm"
+  "${mpirun[@]}" -n 2 "$train" "${deck[@]}" "${safe[@]}" --output parts_safe_$algorithm >log 2>&1
+  "$probe" same safe_$algorithm/policy_local_0.h5 parts_safe_$algorithm/policy_local_0.h5 || fail "safe $algorithm resumed is another"
+done
+must_fail 1 "rl.cost_limit is 0.1 and no safety critic looks at costs" --data.file costly.h5 --rl.cost_limit 0.1 --output out
+must_fail 1 "'foreign.h5': no transition has a positive cost" --data.file foreign.h5 --train.augment_safety_violations 0.5 --output out
+
 # Fitted Q evaluation stands beside the policy.
 "$train" "${deck[@]}" --data.file foreign.h5 --train.evaluation_fits 2 --rl.discount 0.9 --output judged >log 2>&1 || { fail "evaluation"; tail -5 log; }
 grep -q 'fitted_return=.* lower_bound=.* recorded_return=-' log || { fail "no evaluation said"; cat log; }
 
 # A run that diverges ends with status 2 and leaves its last good policy.
 must_fail 2 "client 0 diverged" --data.file foreign.h5 --output wild --rl.learning_rate 1e20
+must_fail 2 "client 0 diverged" --data.file costly.h5 --output wild_safe --rl.safety_critic true --rl.cost_limit 0.05 --rl.critic_learning_rate 1e20
+"$probe" attribute wild_safe/policy_local_0.h5 kind >log || fail "a diverged run with a safety critic left no policy"
 "$probe" attribute wild/policy_local_0.h5 kind >log || fail "a diverged run left no policy"
 
 # Faults of the data end in one sentence with name, row and remedy, before anything is written.
