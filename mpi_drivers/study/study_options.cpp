@@ -63,6 +63,8 @@ void declare(po::options_description& deck, StudyOptions& o) {
                     "learn from observations less their mean over their deviation, client by client")(
       "train.augment_safety_violations", value(o.augment_safety_violations),
       "share of each batch that transitions with a cost take at least, drawn more often where they are rare; 0 = as recorded")(
+      "train.torchscript", value(o.torchscript),
+      "write each client's policy as a TorchScript module, .._client_000.pt beside the file of policies, too")(
       "train.reward_scale", value(o.reward_scale),
       "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private "
       "training, where "
@@ -101,8 +103,11 @@ void validate(const StudyOptions& o) {
   if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);
 }
 
-bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options) {
-  if (!session.parse(name, summary, [&](po::options_description& deck) { declare(deck, options); })) return false;
+bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options,
+                 const std::function<void(po::options_description&)>& more) {
+  if (!session.parse(
+          name, summary, [&](po::options_description& deck) { declare(deck, options); }, more))
+    return false;
   agreed(session.world(), [&] {
     validate(options);
     make_variants(options);

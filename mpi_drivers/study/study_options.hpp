@@ -9,6 +9,7 @@
 #include "runtime/session.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct StudyOptions {
   int evaluation_fits = 0;               ///< bootstrap fits of fitted Q evaluation after training without a grid; 0 = none
   bool normalise_observations = false;   ///< learn from (observation - mean) / deviation of the client's own data
   double augment_safety_violations = 0;  ///< share of a batch that transitions with a cost take at least; 0 = as recorded
+  bool torchscript = false;              ///< write each client\'s policy as a TorchScript module too
   double reward_scale = 0;               ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
 
@@ -52,7 +54,10 @@ void declare(po::options_description& deck, StudyOptions& options);
 void validate(const StudyOptions& options);
 
 /// Collective on the world. session.parse for the three study drivers; throws AgreedError if a value or a variant's name is wrong.
-bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options);
+/// `more` declares a driver's own keys.
+bool parse_study(
+    Session& session, const std::string& name, const std::string& summary, StudyOptions& options,
+    const std::function<void(po::options_description&)>& more = [](po::options_description&) {});
 
 /// The environment of a client.
 GridEnvironment make_environment(const StudyOptions& options, int client);

@@ -255,7 +255,10 @@ const std::map<int, FittedValue>& TrainingRun::judge(int fits) {
   agreed(comm_, [&] {
     for (const auto& [client, c] : clients_) {
       policy(client);  // the learner has the shared parameters of the last round then
-      FittedValue value = fitted_value(variant_.rl, c.data, c.learner->policy(), fits, seed_);
+      FittedValue value = fitted_value(
+          variant_.rl, c.data,
+          [policy = c.learner->policy()](std::span<const float> observation, std::span<float> action) { policy.act(observation, action); },
+          fits, seed_);
       for (double* number : {&value.recorded, &value.estimate, &value.deviation, &value.lower}) *number *= c.reward_unit;
       fitted_[client] = value;
     }

@@ -3,8 +3,8 @@
 #include "data/episodes.hpp"
 #include "env/rollout.hpp"
 #include "fed/federation.hpp"
+#include "rl/fitted_value.hpp"
 #include "rl/learner.hpp"
-#include "study/fitted_value.hpp"
 #include "study/variant.hpp"
 
 #include <map>

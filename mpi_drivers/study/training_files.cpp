@@ -1,6 +1,8 @@
 // What a TrainingRun writes and reads: checkpoints and policies.
 #include "study/training.hpp"
 
+#include "rl/torchscript.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -182,6 +184,10 @@ void TrainingRun::write_policies(const std::filesystem::path& path, const FileHe
     const auto names = training_column_names();
     file.write_texts("/training/columns", names);
     file.commit();
+    if (!options_.torchscript) return;
+    const auto policies = read_policies(path);
+    for (std::size_t client = 0; client < policies.size(); ++client)
+      write_torchscript(path.parent_path() / fmt::format("{}_client_{:03d}.pt", path.stem().string(), client), policies[client]);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/session.hpp"
 
 #include <cmath>
+#include <numbers>
 
 // What the learners make of data from a mediocre controller where the optimum is known: share of the gap closed, by seed. Where a limit on
 // costs is known too: what a step of their policies costs over it, with and without a safety critic.
@@ -15,7 +16,8 @@ int episodes_of(const ControlProblem& problem) {
   return problem.steps > 60 ? 250 : 300;
 }
 
-void write_d4rl(const std::string& path, const Dataset& data) {
+/// With the actions' log densities where the mediocre controller sees what is observed.
+void write_d4rl(const std::string& path, const ControlProblem& problem, const Dataset& data) {
   File file = File::create(path);
   file.write("/observations", data.observations, {data.size(), data.observation_size});
   file.write("/next_observations", data.next_observations, {data.size(), data.observation_size});
@@ -24,6 +26,21 @@ void write_d4rl(const std::string& path, const Dataset& data) {
   file.write("/terminals", data.terminals);
   file.write("/timeouts", data.timeouts);
   file.write("/costs", data.costs);
+  RandomStream stream(1, Draw::test);
+  if (problem.start(stream).size() == data.observation_size) {
+    std::vector<float> densities;
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      const auto row = data.observations.begin() + static_cast<std::ptrdiff_t>(i * data.observation_size);
+      const Numbers mean = problem.mediocre({row, row + static_cast<std::ptrdiff_t>(data.observation_size)});
+      double density = 0;
+      for (std::size_t j = 0; j < mean.size(); ++j) {
+        const double z = (data.actions[i * mean.size() + j] - mean[j]) / problem.noise;
+        density -= 0.5 * z * z + std::log(problem.noise) + 0.5 * std::log(2 * std::numbers::pi);
+      }
+      densities.push_back(static_cast<float>(density));
+    }
+    file.write("/action_log_probs", densities);
+  }
   file.commit();
 }
 
@@ -88,7 +105,7 @@ void run(Session& session) {
       {"lq2", linear_quadratic(1)}, {"lq6", linear_quadratic(3)}, {"pendulum", pendulum()}, {"limit", forced_oscillator(2)}};
   for (const auto& [key, problem] : all) {
     if (!listed(problems, key)) continue;
-    if (!export_file.empty()) return write_d4rl(export_file, history(problem, episodes_of(problem), 1));
+    if (!export_file.empty()) return write_d4rl(export_file, problem, history(problem, episodes_of(problem), 1));
     session.log().line("{}: return {:.3f} of the mediocre controller, {:.3f} of the {} one", problem.name,
                        expected_return(problem, problem.mediocre), expected_return(problem, problem.best),
                        key == std::string("pendulum") ? "good" : "optimal");
