@@ -5,8 +5,8 @@ using namespace gridfed;
 
 namespace {
 
-std::vector<Judgement> play(Session& session, const StudyOptions& options, const JudgementOptions& how,
-                            const std::vector<TrainedPolicies>& policies, StageTimes& times) {
+std::vector<Judgement> play(Session& session, const StudyOptions& options, const std::vector<TrainedPolicies>& policies,
+                            StageTimes& times) {
   const Comparison comparison = [&] {
     auto scope = times.stage("evaluate");
     return compare(session, options, policies);
@@ -16,33 +16,29 @@ std::vector<Judgement> play(Session& session, const StudyOptions& options, const
   write_report(session.world(), path, session.header("report", report_version), comparison, session.output(),
                times.summary(session.world()));
   session.log().line("wrote {}", path.string());
-  return judge_played(comparison, how, session.seed());
+  return judge_played(comparison, options.judgement, session.seed());
 }
 
 void run(Session& session) {
   StudyOptions options;
-  JudgementOptions how;
   if (!parse_study(session, "gridfed_evaluate",
                    "Judges today's rules, the behaviour policy, a head-room reference and every trained policy on unseen days; without a "
                    "grid the trained policies from the recorded data alone.",
-                   options, [&](po::options_description& deck) { declare(deck, how); })) {
+                   options)) {
     return;
   }
   StageTimes times;
   set_threads(1);
-  const auto policies = agreed(session.world(), [&] {
-    validate(how);
-    return open_policies(options, session.dry_run() ? "" : session.output());
-  });
+  const auto policies = agreed(session.world(), [&] { return open_policies(options, session.dry_run() ? "" : session.output()); });
   if (session.dry_run()) {
     session.log().line("deck ok: {} days for each of {} clients", options.evaluate_days, options.fed.num_clients);
     return;
   }
   const auto judgements = options.gridless()
-                              ? judge_recorded(session.world(), options, how, policies, dataset_path(options, session), session.seed())
-                              : play(session, options, how, policies, times);
-  for (const Judgement& judgement : judgements) session.log().line("{}", describe(judgement, how));
-  const auto missed = missed_demands(judgements, how);
+                              ? judge_recorded(session.world(), options, policies, dataset_path(options, session), session.seed())
+                              : play(session, options, policies, times);
+  for (const Judgement& judgement : judgements) session.log().line("{}", describe(judgement, options.judgement));
+  const auto missed = missed_demands(judgements, options.judgement);
   for (const auto& sentence : missed) session.log().line("{}", sentence);
   if (!missed.empty()) session.exit_with(2);
 }

@@ -5,10 +5,8 @@
 #include "evaluation/recorded_episodes.hpp"
 #include "rl/fitted_value.hpp"
 
-#include <fmt/ranges.h>
 #include <boost/math/distributions/normal.hpp>
 
-#include <array>
 #include <cmath>
 
 namespace gridfed {
@@ -16,22 +14,9 @@ namespace gridfed {
 namespace {
 
 constexpr int resamples = 1000;
-constexpr std::array estimator_words{"fitted_q", "per_decision", "weighted", "doubly_robust"};
-
-po::typed_value<std::string>* demand(const char* key, std::optional<double>& target) {
-  return po::value<std::string>()->default_value("")->notifier([key, &target](const std::string& text) {
-    if (text.empty()) return;
-    std::size_t used = 0;
-    try {
-      target = std::stod(text, &used);
-    } catch (const std::exception&) {
-    }
-    if (used != text.size()) throw Error("{} is '{}': give a number, or nothing to demand nothing", key, text);
-  });
-}
-
-Judgement judge_client(const StudyOptions& study, const JudgementOptions& options, const PolicyNetwork& network,
-                       const std::filesystem::path& dataset, int client, std::uint64_t seed) {
+Judgement judge_client(const StudyOptions& study, const PolicyNetwork& network, const std::filesystem::path& dataset, int client,
+                       std::uint64_t seed) {
+  const JudgementOptions& options = study.judgement;
   Dataset data = read_dataset(dataset, client);
   require_learnable(data, fmt::format("client {} of '{}'", client, dataset.string()));
   if (network.observation_size() != data.observation_size || network.action_size() != data.action_size) {
@@ -78,39 +63,6 @@ Judgement judge_client(const StudyOptions& study, const JudgementOptions& option
 
 }  // namespace
 
-void declare(po::options_description& deck, JudgementOptions& o) {
-  deck.add_options()("evaluate.estimator",
-                     po::value<std::string>()
-                         ->default_value(estimator_words[static_cast<std::size_t>(o.estimator)])
-                         ->notifier([&o](const std::string& text) {
-                           for (std::size_t i = 0; i < estimator_words.size(); ++i) {
-                             if (text == estimator_words[i]) {
-                               o.estimator = static_cast<OffPolicyEstimator>(i);
-                               return;
-                             }
-                           }
-                           throw Error("evaluate.estimator has no choice '{}': use one of {}", text, fmt::join(estimator_words, ", "));
-                         }),
-                     "of returns from data alone (study.feeders = none): fitted_q, per_decision, weighted or doubly_robust")(
-      "evaluate.policy_deviation", po::value(&o.deviation)->default_value(o.deviation),
-      "of the policy's actions where the estimator needs their density")(
-      "evaluate.confidence", po::value(&o.confidence)->default_value(o.confidence), "of the lower bound, one-sided")(
-      "evaluate.worst_share", po::value(&o.worst_share)->default_value(o.worst_share),
-      "of days or episodes whose mean return is the conditional value at risk")("evaluate.fits", po::value(&o.fits)->default_value(o.fits),
-                                                                                "of fitted Q evaluation to samples of the episodes")(
-      "require-lower-bound", demand("require-lower-bound", o.required_bound),
-      "end with status 2 unless the lower bound of every trained policy's return reaches it")(
-      "require-cvar", demand("require-cvar", o.required_value_at_risk),
-      "end with status 2 unless the conditional value at risk of every trained policy reaches it");
-}
-
-void validate(const JudgementOptions& o) {
-  if (!(o.deviation > 0)) throw Error("evaluate.policy_deviation is {}: it must be positive", o.deviation);
-  if (!(o.confidence > 0 && o.confidence < 1)) throw Error("evaluate.confidence is {}: it must lie between 0 and 1", o.confidence);
-  if (!(o.worst_share > 0 && o.worst_share <= 1)) throw Error("evaluate.worst_share is {}: it must lie in (0, 1]", o.worst_share);
-  if (o.fits < 2) throw Error("evaluate.fits is {}: it must be at least 2 to tell a spread", o.fits);
-}
-
 std::string describe(const Judgement& j, const JudgementOptions& o) {
   return fmt::format("policy={} return={:.4g} lower_bound={:.4g} confidence={}{}", j.policy, j.estimate, j.lower, o.confidence,
                      j.value_at_risk ? fmt::format(" cvar={:.4g} worst_share={}", *j.value_at_risk, o.worst_share) : "");
@@ -137,16 +89,15 @@ std::vector<Judgement> judge_played(const Comparison& c, const JudgementOptions&
   return judgements;
 }
 
-std::vector<Judgement> judge_recorded(const Communicator& comm, const StudyOptions& study, const JudgementOptions& options,
-                                      const std::vector<TrainedPolicies>& policies, const std::filesystem::path& dataset,
-                                      std::uint64_t seed) {
+std::vector<Judgement> judge_recorded(const Communicator& comm, const StudyOptions& study, const std::vector<TrainedPolicies>& policies,
+                                      const std::filesystem::path& dataset, std::uint64_t seed) {
   constexpr std::size_t columns = 4;
   const int clients = study.fed.num_clients;
   std::vector<double> mine;
   agreed(comm, [&] {
     for (const int client : block_range(clients, comm)) {
       for (const auto& policy : policies) {
-        const Judgement j = judge_client(study, options, policy.networks[static_cast<std::size_t>(client)], dataset, client, seed);
+        const Judgement j = judge_client(study, policy.networks[static_cast<std::size_t>(client)], dataset, client, seed);
         mine.insert(mine.end(), {j.estimate, j.lower, static_cast<double>(j.value_at_risk.has_value()), j.value_at_risk.value_or(0)});
       }
     }

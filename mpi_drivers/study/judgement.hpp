@@ -1,6 +1,5 @@
 #pragma once
 
-#include "evaluation/off_policy.hpp"
 #include "study/comparison.hpp"
 
 #include <optional>
@@ -8,19 +7,6 @@
 #include <vector>
 
 namespace gridfed {
-
-/// How gridfed_evaluate judges, and what it demands.
-struct JudgementOptions {
-  OffPolicyEstimator estimator = OffPolicyEstimator::fitted_q;  ///< of what is judged from data alone
-  double deviation = 0.1;                                       ///< of the policy's actions, where an estimator needs their density
-  double confidence = 0.95;                                     ///< of the lower bound
-  double worst_share = 0.1;                                     ///< of days or episodes that the conditional value at risk is the mean of
-  int fits = 8;                                                 ///< of fitted Q evaluation to samples of the episodes
-  std::optional<double> required_bound, required_value_at_risk;
-};
-
-void declare(po::options_description& deck, JudgementOptions& options);
-void validate(const JudgementOptions& options);
 
 /// What is known of a policy's return: in the report's unit a day, or discounted from the starts of recorded episodes.
 struct Judgement {
@@ -34,9 +20,8 @@ std::string describe(const Judgement& judgement, const JudgementOptions& options
 std::vector<Judgement> judge_played(const Comparison& comparison, const JudgementOptions& options, std::uint64_t seed);
 
 /// Collective on comm. Of the trained policies from the recorded episodes alone, client by client.
-std::vector<Judgement> judge_recorded(const Communicator& comm, const StudyOptions& study, const JudgementOptions& options,
-                                      const std::vector<TrainedPolicies>& policies, const std::filesystem::path& dataset,
-                                      std::uint64_t seed);
+std::vector<Judgement> judge_recorded(const Communicator& comm, const StudyOptions& study, const std::vector<TrainedPolicies>& policies,
+                                      const std::filesystem::path& dataset, std::uint64_t seed);
 
 /// One sentence for each demand that a policy misses.
 std::vector<std::string> missed_demands(const std::vector<Judgement>& judgements, const JudgementOptions& options);

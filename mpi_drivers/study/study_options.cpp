@@ -40,6 +40,7 @@ void declare(po::options_description& deck, StudyOptions& o) {
   declare(deck, o.rl);
   declare(deck, o.fed);
   declare(deck, o.privacy);
+  declare(deck, o.judgement);
   deck.add_options()("study.feeders", list(o.feeders),
                      "feeder files, one a client; used again from the start for more clients; none as the only word = no grid: train on "
                      "data.file of any origin")(
@@ -77,6 +78,7 @@ void validate(const StudyOptions& o) {
   validate(o.rl);
   validate(o.fed);
   validate(o.privacy);
+  validate(o.judgement);
   if (o.load_models != "feeder" && o.load_models != "class")
     throw Error("study.load_models is '{}': it must be feeder or class", o.load_models);
   if (!o.profiles.empty() && o.profiles.size() != o.feeders.size())
@@ -103,11 +105,8 @@ void validate(const StudyOptions& o) {
   if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);
 }
 
-bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options,
-                 const std::function<void(po::options_description&)>& more) {
-  if (!session.parse(
-          name, summary, [&](po::options_description& deck) { declare(deck, options); }, more))
-    return false;
+bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options) {
+  if (!session.parse(name, summary, [&](po::options_description& deck) { declare(deck, options); })) return false;
   agreed(session.world(), [&] {
     validate(options);
     make_variants(options);

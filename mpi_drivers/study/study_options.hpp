@@ -7,9 +7,9 @@
 #include "privacy/options.hpp"
 #include "rl/options.hpp"
 #include "runtime/session.hpp"
+#include "study/judgement_options.hpp"
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -43,6 +43,7 @@ struct StudyOptions {
   bool torchscript = false;              ///< write each client\'s policy as a TorchScript module too
   double reward_scale = 0;               ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
+  JudgementOptions judgement;
 
   /// Data of any origin: study.feeders = none. Nothing is simulated, and policies are not judged by playing.
   bool gridless() const { return feeders == std::vector<std::string>{"none"}; }
@@ -54,10 +55,7 @@ void declare(po::options_description& deck, StudyOptions& options);
 void validate(const StudyOptions& options);
 
 /// Collective on the world. session.parse for the three study drivers; throws AgreedError if a value or a variant's name is wrong.
-/// `more` declares a driver's own keys.
-bool parse_study(
-    Session& session, const std::string& name, const std::string& summary, StudyOptions& options,
-    const std::function<void(po::options_description&)>& more = [](po::options_description&) {});
+bool parse_study(Session& session, const std::string& name, const std::string& summary, StudyOptions& options);
 
 /// The environment of a client.
 GridEnvironment make_environment(const StudyOptions& options, int client);
