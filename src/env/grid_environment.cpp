@@ -20,7 +20,7 @@ void declare(boost::program_options::options_description& deck, EnvironmentOptio
       "env.actions", value(o.actions), "what a zone's action is made of: battery, reactive, curtailment, flexible_load, tap, capacitor")(
       "env.voltage_min", value(o.voltage_min), "lower voltage limit [p.u.]")("env.voltage_max", value(o.voltage_max),
                                                                              "upper voltage limit [p.u.]")(
-      "env.constraints", value(o.constraints), "whose violations are a step's cost: voltage, thermal, stability")(
+      "env.constraints", value(o.constraints), "whose violations are a step's cost and penalised: voltage, thermal, stability")(
       "env.loss_weight", value(o.loss_weight), "weight of losses, valued at the energy price")(
       "env.safety_penalty", value(o.safety_penalty),
       "penalty of one unit of constraint violation for an hour [peak load x energy price x hour]")(
@@ -522,8 +522,14 @@ double GridEnvironment::account(Applied& a, int step, std::span<const double> ch
     stored_after += soc_[i] * worth;
   }
   info.stored_energy_value = stored_after - stored_before;
-  info.violation_penalty = options_.safety_penalty * (info.voltage_violation + info.thermal_violation) * hours * scale();
+  info.violation_penalty = options_.safety_penalty * violation(info) * hours * scale();
   return info.energy_cost + info.loss_cost + info.violation_penalty + info.tap_wear + info.battery_wear - info.stored_energy_value;
+}
+
+double GridEnvironment::violation(const StepInfo& info) const {
+  double sum = 0;
+  for (const ConstraintCost cost : constraints_) sum += cost(info);
+  return sum;
 }
 
 StepResult GridEnvironment::step(std::span<const float> action) {
@@ -544,7 +550,7 @@ StepResult GridEnvironment::step(std::span<const float> action) {
   info.scaled_return = (info.idle_cost - paid) / scale();
   ++step_;
   StepResult result;
-  for (const ConstraintCost cost : constraints_) result.cost += cost(info);
+  result.cost = violation(info);
   result.reward = std::max(options_.reward_floor, info.scaled_return);
   result.terminated = info.diverged || step_ == scenario_.steps;
   if (!info.diverged) observe();

@@ -23,7 +23,7 @@ struct EnvironmentOptions {
   int zones = 4;
   std::string actions = "battery,reactive,curtailment";  ///< any of battery, reactive, curtailment, flexible_load, tap, capacitor
   double voltage_min = 0.95, voltage_max = 1.05;         ///< [p.u.]
-  std::string constraints = "voltage,thermal";           ///< whose violations are a step's cost: any of voltage, thermal, stability
+  std::string constraints = "voltage,thermal";           ///< whose violations cost and are penalised: any of voltage, thermal, stability
   double loss_weight = 1.0;                              ///< of losses, valued at the energy price
   double safety_penalty = 100.0;                         ///< [peak load x energy price x hour] per unit of constraint violation and hour
   double tap_wear = 0.10;                                ///< [$] per tap operation
@@ -115,6 +115,7 @@ class GridEnvironment {
   void mark_outages(int step);
   const std::vector<double>& idle_costs(std::uint64_t seed, int client, int day);
   double account(Applied& applied, int step, std::span<const double> charge_before) const;
+  double violation(const StepInfo& info) const;
   void measure();
   void observe();
   double inverter_voltage(std::span<const int> nodes, double rated_voltage, Connection connection, int phases) const;
