@@ -126,8 +126,9 @@ void run(Session& session) {
           return session.exit_with(2);
         }
         if (round % options.validate_every == 0 || training.done()) {
-          session.log().line("variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} {} bytes={:.0f} epsilon={:.3g} wall_s={:.1f}",
+          session.log().line("variant={} seed={} round={} updates={:.0f} critic_loss={:.4f} {}{} bytes={:.0f} epsilon={:.3g} wall_s={:.1f}",
                              variants[v].name, s, round, row.updates, row.critic_loss,
+                             variants[v].rl.safety_critic ? fmt::format("cost={:.3g} multiplier={:.3g} ", row.cost, row.multiplier) : "",
                              options.gridless() ? fmt::format("validation_critic_loss={:.4f} validation_actor_loss={:.4f}",
                                                               row.validation_critic_loss, row.validation_actor_loss)
                                                 : fmt::format("validation_return={:.4f}", row.validation_return),

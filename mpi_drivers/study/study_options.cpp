@@ -40,6 +40,7 @@ void declare(po::options_description& deck, StudyOptions& o) {
   declare(deck, o.rl);
   declare(deck, o.fed);
   declare(deck, o.privacy);
+  declare(deck, o.judgement);
   deck.add_options()("study.feeders", list(o.feeders),
                      "feeder files, one a client; used again from the start for more clients; none as the only word = no grid: train on "
                      "data.file of any origin")(
@@ -61,6 +62,10 @@ void declare(po::options_description& deck, StudyOptions& o) {
       "fits to samples of the episodes by which fitted Q evaluation bounds the return of a policy trained without a grid; 0 = no "
       "evaluation")("train.normalise_observations", value(o.normalise_observations),
                     "learn from observations less their mean over their deviation, client by client")(
+      "train.augment_safety_violations", value(o.augment_safety_violations),
+      "share of each batch that transitions with a cost take at least, drawn more often where they are rare; 0 = as recorded")(
+      "train.torchscript", value(o.torchscript),
+      "write each client's policy as a TorchScript module, .._client_000.pt beside the file of policies, too")(
       "train.reward_scale", value(o.reward_scale),
       "rewards are divided by it before learning; 0 = the standard deviation of the client's own rewards, or 0.02 in record-private "
       "training, where "
@@ -76,6 +81,7 @@ void validate(const StudyOptions& o) {
   validate(o.rl);
   validate(o.fed);
   validate(o.privacy);
+  validate(o.judgement);
   if (o.load_models != "feeder" && o.load_models != "class")
     throw Error("study.load_models is '{}': it must be feeder or class", o.load_models);
   if (!o.profiles.empty() && o.profiles.size() != o.feeders.size())
@@ -96,6 +102,8 @@ void validate(const StudyOptions& o) {
     throw Error("train.evaluation_fits is {}: it must be 0, or at least 2 to tell a spread", o.evaluation_fits);
   if (!(o.validation_share >= 0 && o.validation_share < 1))
     throw Error("train.validation_share is {}: it must lie between 0 and 1", o.validation_share);
+  if (!(o.augment_safety_violations >= 0 && o.augment_safety_violations < 1))
+    throw Error("train.augment_safety_violations is {}: it must lie between 0 and 1", o.augment_safety_violations);
   if (o.gridless() && o.dataset.empty()) throw Error("study.feeders is none but data.file names no dataset: name the file to train on");
   if (o.evaluate_policy_of < -1) throw Error("evaluate.policy_of is {}: it must be a client, or -1", o.evaluate_policy_of);
   if (!(o.reward_scale >= 0)) throw Error("train.reward_scale is {}: it must not be negative", o.reward_scale);

@@ -7,6 +7,7 @@
 #include "privacy/options.hpp"
 #include "rl/options.hpp"
 #include "runtime/session.hpp"
+#include "study/judgement_options.hpp"
 
 #include <filesystem>
 #include <string>
@@ -33,15 +34,18 @@ struct StudyOptions {
   std::vector<std::string> variants{"local", "pooled", "federated"};
   int train_seeds = 1;
   int validation_days = 8;
-  int validate_every = 5;               ///< rounds
-  int checkpoint_every = 5;             ///< rounds
-  double validation_share = 0.1;        ///< of the episodes, held out where there is no grid to judge on
-  int evaluation_fits = 0;              ///< bootstrap fits of fitted Q evaluation after training without a grid; 0 = none
-  bool normalise_observations = false;  ///< learn from (observation - mean) / deviation of the client's own data
-  double reward_scale = 0;              ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
+  int validate_every = 5;                ///< rounds
+  int checkpoint_every = 5;              ///< rounds
+  double validation_share = 0.1;         ///< of the episodes, held out where there is no grid to judge on
+  int evaluation_fits = 0;               ///< bootstrap fits of fitted Q evaluation after training without a grid; 0 = none
+  bool normalise_observations = false;   ///< learn from (observation - mean) / deviation of the client's own data
+  double augment_safety_violations = 0;  ///< share of a batch that transitions with a cost take at least; 0 = as recorded
+  bool torchscript = false;              ///< write each client\'s policy as a TorchScript module too
+  double reward_scale = 0;               ///< rewards are divided by it before learning; 0 = the standard deviation of the client's own
   int evaluate_days = 40;
   std::string evaluate_policies;  ///< folder they are read from; empty = the output folder
   int evaluate_policy_of = -1;    ///< client whose policy plays everywhere; -1 = each its own
+  JudgementOptions judgement;
 
   /// Data of any origin: study.feeders = none. Nothing is simulated, and policies are not judged by playing.
   bool gridless() const { return feeders == std::vector<std::string>{"none"}; }

@@ -68,14 +68,29 @@ Losses validation_losses(Learner& learner, const Dataset& data) {
   return mean;
 }
 
+std::string name_of(const std::filesystem::path& dataset, int client, const StudyOptions& options) {
+  return options.fed.num_clients == 1 ? fmt::format("'{}'", dataset.string()) : fmt::format("client {} of '{}'", client, dataset.string());
+}
+
+/// Standard deviation, 1 of what does not vary.
+double deviation(const std::vector<float>& values) {
+  double mean = 0, squares = 0;
+  const auto n = static_cast<double>(values.size());
+  for (const float value : values) mean += value / n;
+  for (const float value : values) squares += (value - mean) * (value - mean) / n;
+  return squares > 0 ? std::sqrt(squares) : 1.0;
+}
+
 double reward_scale(const Dataset& data, const StudyOptions& options, const Variant& variant) {
   if (options.reward_scale > 0) return options.reward_scale;
   if (variant.privacy.unit == PrivacyUnit::record) return 0.02;  // public: of the order of what a step can earn
-  double mean = 0, squares = 0;
-  const auto n = static_cast<double>(data.size());
-  for (const float reward : data.rewards) mean += reward / n;
-  for (const float reward : data.rewards) squares += (reward - mean) * (reward - mean) / n;
-  return squares > 0 ? std::sqrt(squares) : 1.0;
+  return deviation(data.rewards);
+}
+
+/// A safety critic sees costs in units of their deviation, so that one set of gains and weights serves all data. Record-level privacy may
+/// not measure it.
+double cost_scale(const Dataset& data, const Variant& variant) {
+  return variant.rl.safety_critic && variant.privacy.unit != PrivacyUnit::record ? deviation(data.costs) : 1.0;
 }
 
 std::uint64_t training_seed_of(std::uint64_t seed, int training_seed) {
@@ -101,7 +116,9 @@ std::vector<std::string> training_column_names() {
           "seconds_exchange",
           "seconds_validation",
           "validation_critic_loss",
-          "validation_actor_loss"};
+          "validation_actor_loss",
+          "cost",
+          "multiplier"};
 }
 
 TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, const Variant& variant,
@@ -152,9 +169,14 @@ TrainingRun::TrainingRun(const Communicator& comm, const StudyOptions& options, 
     // A rank without clients still needs the length of what is exchanged.
     const Dataset first = clients_.empty() ? read_dataset(dataset, 0, 1) : Dataset();
     const Dataset& sizes = clients_.empty() ? first : clients_.begin()->second.data;
-    const auto make = [&] { return std::make_unique<Learner>(variant_.rl, sizes.observation_size, sizes.action_size, seed_); };
-    for (auto& [client, c] : clients_) c.learner = make();
-    auto sample = make();
+    const auto make = [&](const RlOptions& rl) { return std::make_unique<Learner>(rl, sizes.observation_size, sizes.action_size, seed_); };
+    for (auto& [client, c] : clients_) {
+      RlOptions own = variant_.rl;
+      own.cost_limit /= c.cost_unit;
+      if (own.safety_critic) own.cost_horizon = c.horizon = discounted_horizon(c.data, own.cost_discount);
+      c.learner = make(own);
+    }
+    auto sample = make(variant_.rl);
     initial.assign(sample->shared_parameters().begin(), sample->shared_parameters().end());
     moments = sample->shared_moments().size();
   });
@@ -182,16 +204,22 @@ void TrainingRun::load(const std::filesystem::path& dataset) {
       append_rows(c.data, part, {0, part.size()});
     }
     c.coverage = coverage(c.data);
+    if (options_.augment_safety_violations > 0) {
+      c.violations = augment_safety_violations(c.data, options_.augment_safety_violations, name_of(dataset, client, options_));
+    }
     c.reward_unit = reward_scale(c.data, options_, variant_);
+    c.cost_unit = cost_scale(c.data, variant_);
     if (options_.normalise_observations) c.scale = observation_scale(c.data);
     const auto scaled = [&](Dataset& data) {
       for (float& reward : data.rewards) reward = static_cast<float>(reward / c.reward_unit);
+      for (float& cost : data.costs) cost = static_cast<float>(cost / c.cost_unit);
       if (options_.normalise_observations && data.size() > 0) normalise(data, c.scale);
     };
     scaled(c.data);
     for (auto& [owner, judge] : judges_) {
       if (variant_.pooled || owner == client) scaled(judge.validation);
     }
+    for (const float cost : c.data.costs) c.largest_cost = std::max<double>(c.largest_cost, std::abs(cost));
     for (std::size_t i = 0; i < c.data.size(); ++i) {
       c.largest_reward = std::max(c.largest_reward, std::abs(c.data.rewards[i]) + variant_.rl.safety_weight * std::abs(c.data.costs[i]));
     }
@@ -208,8 +236,7 @@ Dataset TrainingRun::read_client(const std::filesystem::path& dataset, int clien
     if (data.size() == 0) throw Error("'{}' holds no transition for client {}: generate it again", dataset.string(), client);
     return data;
   }
-  require_learnable(data, options_.fed.num_clients == 1 ? fmt::format("'{}'", dataset.string())
-                                                        : fmt::format("client {} of '{}'", client, dataset.string()));
+  require_learnable(data, name_of(dataset, client, options_));
   Split split = split_by_episode(data, options_.validation_share, seed_);
   judge.validation = std::move(split.validation);
   return std::move(split.training);
@@ -228,7 +255,10 @@ const std::map<int, FittedValue>& TrainingRun::judge(int fits) {
   agreed(comm_, [&] {
     for (const auto& [client, c] : clients_) {
       policy(client);  // the learner has the shared parameters of the last round then
-      FittedValue value = fitted_value(variant_.rl, c.data, c.learner->policy(), fits, seed_);
+      FittedValue value = fitted_value(
+          variant_.rl, c.data,
+          [policy = c.learner->policy()](std::span<const float> observation, std::span<float> action) { policy.act(observation, action); },
+          fits, seed_);
       for (double* number : {&value.recorded, &value.estimate, &value.deviation, &value.lower}) *number *= c.reward_unit;
       fitted_[client] = value;
     }
@@ -240,8 +270,9 @@ const std::map<int, FittedValue>& TrainingRun::judge(int fits) {
 bool TrainingRun::bounded(const Client& c) const {
   const double horizon = variant_.rl.discount < 1 ? 1 / (1 - variant_.rl.discount) : 1e6;
   const auto& parameters = c.learner->state().parameters;
-  return std::isfinite(c.losses.value + c.losses.critic + c.losses.actor) &&
+  return std::isfinite(c.losses.value + c.losses.critic + c.losses.actor + c.losses.cost_critic) &&
          std::abs(c.losses.q) <= 100 * (1 + c.largest_reward) * horizon &&
+         std::abs(c.losses.cost) <= 100 * (1 + c.largest_cost) / (1 - variant_.rl.cost_discount) &&
          std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
 }
 
@@ -269,11 +300,14 @@ void TrainingRun::train(LocalRound& turn) {
     if (variant_.privacy.unit == PrivacyUnit::record) {
       learner.update(c.data.sample_poisson(stream, record_rate_, c.buffer), privacy);
     } else {
-      const Losses l = learner.update(c.data.sample(stream, static_cast<std::size_t>(variant_.rl.batch_size), c.buffer));
+      const Losses l = learner.update(c.data.sample(stream, static_cast<std::size_t>(variant_.rl.batch_size), c.buffer, c.violations));
       c.losses.value += l.value / updates;
       c.losses.critic += l.critic / updates;
       c.losses.actor += l.actor / updates;
       c.losses.q += l.q / updates;
+      c.losses.cost_critic += l.cost_critic / updates;
+      c.losses.cost += l.cost / updates;
+      c.losses.multiplier = l.multiplier;
     }
   }
   turn.value = c.losses.q;
@@ -310,17 +344,21 @@ void TrainingRun::validate() {
       double* result = &results[columns * static_cast<std::size_t>(client)];
       if (judge.environment) {
         LearnedPolicy played(std::move(network));
-        double sum = 0;
+        Best now{.round = federation_->round(), .weights = std::move(weights)};
         for (int day = 0; day < options_.validation_days; ++day) {
-          sum += score_day(*judge.environment, played, seed_, client, first_validation_day + day).scaled_return;
+          const DayScore score = score_day(*judge.environment, played, seed_, client, first_validation_day + day);
+          now.score += score.scaled_return / options_.validation_days;
+          now.cost += score.cost / options_.validation_days;
         }
-        result[0] = sum / options_.validation_days;
-        if (best.round < 0 || result[0] > best.score) best = {result[0], federation_->round(), std::move(weights)};
+        result[0] = now.score;
+        const double limit = variant_.rl.cost_limit >= 0 ? variant_.rl.cost_limit : std::numeric_limits<double>::infinity();
+        const double beyond = std::max(0.0, now.cost - limit), best_beyond = std::max(0.0, best.cost - limit);
+        if (best.round < 0 || beyond < best_beyond || (beyond == best_beyond && now.score > best.score)) best = std::move(now);
       } else {
         const Losses losses = validation_losses(*clients_.at(learner).learner, judge.validation);
         result[1] = losses.critic;
         result[2] = losses.actor;
-        best = {0, federation_->round(), std::move(weights)};
+        best = {.round = federation_->round(), .weights = std::move(weights)};
       }
     }
   });
@@ -354,12 +392,15 @@ const TrainingRow& TrainingRun::run_round() {
   }
   std::vector<double> mine;
   for (const auto& [client, c] : clients_) {
-    if (c.trained) mine.insert(mine.end(), {c.losses.value, c.losses.critic, c.losses.actor, c.losses.q});
+    if (!c.trained) continue;
+    const double cost = c.horizon > 0 ? c.losses.cost / c.horizon * c.cost_unit : 0;
+    mine.insert(mine.end(), {c.losses.value, c.losses.critic, c.losses.actor, c.losses.q, cost, c.losses.multiplier});
   }
+  constexpr std::size_t kinds = 6;
   const auto losses = comm_.all_gather_v<double>(mine);
-  const double learners = static_cast<double>(losses.size()) / 4;
-  std::array<double, 4> mean{};
-  for (std::size_t i = 0; i < losses.size(); ++i) mean[i % 4] += losses[i] / learners;
+  const double learners = static_cast<double>(losses.size()) / kinds;
+  std::array<double, kinds> mean{};
+  for (std::size_t i = 0; i < losses.size(); ++i) mean[i % kinds] += losses[i] / learners;
   rows_.push_back({.round = static_cast<double>(metrics.round),
                    .updates = static_cast<double>(metrics.round) * variant_.fed.local_sgd_steps,
                    .value_loss = mean[0],
@@ -376,7 +417,9 @@ const TrainingRow& TrainingRun::run_round() {
                    .seconds_exchange = metrics.seconds_exchange,
                    .seconds_validation = seconds_validation,
                    .validation_critic_loss = last_validation_.critic_loss,
-                   .validation_actor_loss = last_validation_.actor_loss});
+                   .validation_actor_loss = last_validation_.actor_loss,
+                   .cost = mean[4],
+                   .multiplier = mean[5]});
   return rows_.back();
 }
 

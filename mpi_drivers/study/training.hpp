@@ -3,8 +3,8 @@
 #include "data/episodes.hpp"
 #include "env/rollout.hpp"
 #include "fed/federation.hpp"
+#include "rl/fitted_value.hpp"
 #include "rl/learner.hpp"
-#include "study/fitted_value.hpp"
 #include "study/variant.hpp"
 
 #include <map>
@@ -33,12 +33,14 @@ struct TrainingRow {
   double validation_return = 0;  ///< mean over clients at the last validation; 0 without a grid
   double seconds_local = 0, seconds_exchange = 0, seconds_validation = 0;
   double validation_critic_loss = 0, validation_actor_loss = 0;  ///< on held-out episodes at the last validation; 0 with a grid
+  double cost = 0;        ///< mean cost of a step as the safety critics see the policies, mean over clients; 0 without
+  double multiplier = 0;  ///< their weight against Q
 };
-inline constexpr int training_columns = 17;
+inline constexpr int training_columns = 19;
 std::vector<std::string> training_column_names();
 
 /// Trains one variant with one training seed over the ranks of a communicator, round by round, and keeps for every client the policy that
-/// did best on the validation days; without a grid the last one that was validated.
+/// did best on the validation days, under rl.cost_limit among those that kept it; without a grid the last one that was validated.
 class TrainingRun {
  public:
   /// Collective on comm, which must outlive the run. Reads the clients' data from `dataset`.
@@ -77,12 +79,14 @@ class TrainingRun {
     Dataset data;
     std::unique_ptr<Learner> learner;
     BatchBuffer buffer;
+    Emphasis violations;
     Losses losses;
     int updates = 0;       ///< in a round
     bool trained = false;  ///< in this round
     Coverage coverage;
-    ObservationScale scale;                      // empty: observations are learned from as they are
-    double reward_unit = 1, largest_reward = 0;  // rewards are divided by the first, the second is what is left of the largest
+    ObservationScale scale;                               // empty: observations are learned from as they are
+    double cost_unit = 1, largest_cost = 0, horizon = 0;  // costs likewise; discounted steps to come, 0 without a safety critic
+    double reward_unit = 1, largest_reward = 0;           // rewards are divided by the first, the second is what is left of the largest
     bool diverged = false;
   };
   /// What a client's policy is judged on: days on its grid, or episodes held out.
@@ -91,7 +95,7 @@ class TrainingRun {
     Dataset validation;
   };
   struct Best {
-    double score = 0;
+    double score = 0, cost = 0;  ///< means over the validation days: return, and cost of a step
     std::int64_t round = -1;
     std::vector<float> weights;
   };
@@ -126,6 +130,6 @@ class TrainingRun {
 /// Best policies in a file by client, as TrainingRun wrote them.
 std::vector<PolicyNetwork> read_policies(const std::filesystem::path& path);
 
-inline constexpr Version policy_version{1, 1}, checkpoint_version{2, 0};
+inline constexpr Version policy_version{1, 1}, checkpoint_version{3, 0};
 
 }  // namespace gridfed

@@ -1,6 +1,8 @@
 // What a TrainingRun writes and reads: checkpoints and policies.
 #include "study/training.hpp"
 
+#include "rl/torchscript.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -53,7 +55,8 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
   put(
       "/learners/moments", learners, hosted, [&](int c) -> const auto& { return state(c).moments; });
   put("/learners/scalars", learners, hosted, [&](int c) {
-    return std::vector<double>{static_cast<double>(state(c).updates), state(c).advantage_scale};
+    const CostMultiplier& m = state(c).multiplier;
+    return std::vector<double>{static_cast<double>(state(c).updates), state(c).advantage_scale, m.value, m.integral, m.cost};
   });
 
   const FederationState fed = federation_->state();
@@ -81,7 +84,10 @@ void TrainingRun::write_checkpoint(const std::filesystem::path& path, const File
   const Range mine = judges_.empty() ? Range{judged, judged} : Range{judges_.begin()->first, judges_.rbegin()->first + 1};
   put(
       "/best/weights", judged, mine, [&](int c) -> const auto& { return best_.at(c).weights; });
-  put("/best/scalars", judged, mine, [&](int c) { return std::vector<double>{best_.at(c).score, static_cast<double>(best_.at(c).round)}; });
+  put("/best/scalars", judged, mine, [&](int c) {
+    const Best& best = best_.at(c);
+    return std::vector<double>{best.score, best.cost, static_cast<double>(best.round)};
+  });
   file.commit();
 }
 
@@ -108,12 +114,13 @@ void TrainingRun::restore(const File& file) {
       fed.ledger.push_back({ledger[i], ledger[i + 1], static_cast<std::int64_t>(ledger[i + 2])});
     for (auto& [client, c] : clients_) {
       const auto scalars = row("/learners/scalars", client, 0.0);
-      if (scalars.size() != 2) throw Error("'{}' lacks the state of client {}: remove it to start again", file.path().string(), client);
+      if (scalars.size() != 5) throw Error("'{}' lacks the state of client {}: remove it to start again", file.path().string(), client);
       c.learner->restore({.parameters = row("/learners/parameters", client, 0.0f),
                           .targets = row("/learners/targets", client, 0.0f),
                           .moments = row("/learners/moments", client, 0.0f),
                           .updates = static_cast<std::int64_t>(scalars[0]),
-                          .advantage_scale = scalars[1]});
+                          .advantage_scale = scalars[1],
+                          .multiplier = {scalars[2], scalars[3], scalars[4]}});
       fed.clients.push_back({.client = client,
                              .parameters = row("/federation/client_parameters", client, 0.0f),
                              .moments = row("/federation/client_moments", client, 0.0f),
@@ -122,7 +129,7 @@ void TrainingRun::restore(const File& file) {
     }
     for (auto& [client, best] : best_) {
       const auto scalars = row("/best/scalars", client, 0.0);
-      best = {scalars.at(0), static_cast<std::int64_t>(scalars.at(1)), row("/best/weights", client, 0.0f)};
+      best = {scalars.at(0), scalars.at(1), static_cast<std::int64_t>(scalars.at(2)), row("/best/weights", client, 0.0f)};
     }
     federation_->restore(std::move(fed));
   });
@@ -177,6 +184,10 @@ void TrainingRun::write_policies(const std::filesystem::path& path, const FileHe
     const auto names = training_column_names();
     file.write_texts("/training/columns", names);
     file.commit();
+    if (!options_.torchscript) return;
+    const auto policies = read_policies(path);
+    for (std::size_t client = 0; client < policies.size(); ++client)
+      write_torchscript(path.parent_path() / fmt::format("{}_client_{:03d}.pt", path.stem().string(), client), policies[client]);
   });
 }
 

@@ -53,6 +53,14 @@ std::vector<Variant> make_variants(const StudyOptions& options) {
     if (v.privacy.unit != PrivacyUnit::record) continue;
     if (v.rl.algorithm == LearnerKind::cql)
       throw Error("variant {} asks cql for record-level privacy, which it has not: use rl.algorithm = iql, td3_bc or bc", v.name);
+    if (v.rl.cost_limit >= 0)
+      throw Error("variant {}: rl.cost_limit steers by the costs of the data, which record-level privacy does not cover: leave it negative",
+                  v.name);
+    if (options.augment_safety_violations > 0)
+      throw Error(
+          "variant {}: train.augment_safety_violations changes how often a record is drawn, which record-level privacy counts on: "
+          "leave it 0",
+          v.name);
     if (options.normalise_observations)
       throw Error("variant {}: train.normalise_observations measures the data, which record-level privacy does not cover: leave it false",
                   v.name);

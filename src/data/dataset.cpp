@@ -56,10 +56,13 @@ Batch Dataset::gather(std::span<const std::size_t> rows, BatchBuffer& buffer) co
           .costs = buffer.costs};
 }
 
-Batch Dataset::sample(RandomStream& stream, std::size_t n, BatchBuffer& buffer) const {
+Batch Dataset::sample(RandomStream& stream, std::size_t n, BatchBuffer& buffer, const Emphasis& emphasis) const {
   if (size() == 0) throw Error("the dataset is empty: generate it with gridfed_dataset first");
   buffer.rows.resize(n);
-  for (auto& row : buffer.rows) row = stream.below(size());
+  for (auto& row : buffer.rows) {
+    const bool emphasised = !emphasis.rows.empty() && stream.uniform() < emphasis.chance;
+    row = emphasised ? emphasis.rows[stream.below(emphasis.rows.size())] : stream.below(size());
+  }
   return gather(buffer.rows, buffer);
 }
 

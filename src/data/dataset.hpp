@@ -27,6 +27,12 @@ struct BatchBuffer {
   std::vector<float> observations, actions, rewards, next_observations, terminals, costs;
 };
 
+/// Rows that are drawn more often than the rest: with probability `chance` a draw is one of them. Empty: all rows are drawn alike.
+struct Emphasis {
+  std::vector<std::size_t> rows;
+  double chance = 0;
+};
+
 /// Transitions of one client in memory, the D4RL layout plus costs. Plain data: every array has size() rows.
 struct Dataset {
   std::size_t observation_size = 0, action_size = 0;
@@ -37,8 +43,8 @@ struct Dataset {
   /// Appends one transition. Throws Error if a size is wrong or a value is not finite.
   void append(std::span<const float> observation, std::span<const float> action, float reward, std::span<const float> next_observation,
               bool terminal, bool timeout, float cost);
-  /// n transitions drawn uniformly with replacement.
-  Batch sample(RandomStream& stream, std::size_t n, BatchBuffer& buffer) const;
+  /// n transitions drawn with replacement, uniformly but for what is emphasised.
+  Batch sample(RandomStream& stream, std::size_t n, BatchBuffer& buffer, const Emphasis& emphasis = {}) const;
   /// Every transition independently with probability rate (Poisson sampling, as the record-level accountant assumes); may be empty.
   Batch sample_poisson(RandomStream& stream, double rate, BatchBuffer& buffer) const;
   /// The given rows.

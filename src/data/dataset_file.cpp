@@ -175,6 +175,30 @@ Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t
   return data;
 }
 
+std::vector<float> read_action_log_densities(const std::filesystem::path& path, int client) {
+  const File file = File::open(path);
+  if (is_minari(file)) return {};
+  const std::string group = file.exists("/observations") ? "" : group_of(client);
+  for (const char* name : {"/action_log_probs", "/infos/action_log_probs"}) {
+    if (!file.exists(group + name)) continue;
+    if (!file.exists(group + "/next_observations"))
+      throw Error("'{}' has action_log_probs but no next_observations, so rows are left out: add next_observations", path.string());
+    auto values = file.read<float>(group + name);
+    const auto rows = file.shape(group + "/observations")[0];
+    if (values.size() != rows) {
+      throw Error("'{}': {}{} holds {} values for {} rows: give one for each recorded action", path.string(), group, name, values.size(),
+                  rows);
+    }
+    const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
+    if (bad != values.end()) {
+      throw Error("'{}': {}{} holds a value that is not finite in row {}: remove the row or generate the data again", path.string(), group,
+                  name, bad - values.begin());
+    }
+    return values;
+  }
+  return {};
+}
+
 DatasetNotes read_notes(const std::filesystem::path& path, int client) {
   const File file = File::open(path);
   const std::string group = file.exists("/observations") || is_minari(file) ? "/" : group_of(client);

@@ -37,6 +37,10 @@ int dataset_clients(const std::filesystem::path& path);
 /// not fit or a value is not finite.
 Dataset read_dataset(const std::filesystem::path& path, int client, std::int64_t max_rows = 0);
 
+/// Log densities of the recorded actions under the policy that acted, by row: the array action_log_probs, or infos/action_log_probs as D4RL
+/// has it; empty where the file has neither. Throws Error as read_dataset does.
+std::vector<float> read_action_log_densities(const std::filesystem::path& path, int client);
+
 /// What the file notes beside a client's transitions; what it does not say keeps its default.
 DatasetNotes read_notes(const std::filesystem::path& path, int client);
 

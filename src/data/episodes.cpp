@@ -85,6 +85,20 @@ void require_learnable(const Dataset& data, const std::string& name) {
   }
 }
 
+Emphasis augment_safety_violations(const Dataset& data, double share, const std::string& name) {
+  Emphasis emphasis;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data.costs[i] > 0) emphasis.rows.push_back(i);
+  }
+  if (emphasis.rows.empty())
+    throw Error("{}: no transition has a positive cost, so violations cannot be drawn more often: set train.augment_safety_violations = 0",
+                name);
+  const double recorded = static_cast<double>(emphasis.rows.size()) / static_cast<double>(data.size());
+  // A draw is a violation by chance + (1 - chance) recorded.
+  if (recorded < share) emphasis.chance = (share - recorded) / (1 - recorded);
+  return emphasis;
+}
+
 ObservationScale observation_scale(const Dataset& data) {
   const std::size_t n = data.observation_size;
   std::vector<double> sum(n), squares(n);
@@ -101,6 +115,20 @@ void normalise(Dataset& data, const ObservationScale& scale) {
   for (auto* values : {&data.observations, &data.next_observations}) {
     for (std::size_t i = 0; i < values->size(); ++i) (*values)[i] = ((*values)[i] - scale.mean[i % n]) / scale.deviation[i % n];
   }
+}
+
+double discounted_horizon(const Dataset& data, double discount) {
+  double sum = 0;
+  std::size_t states = 0;
+  for (const Episode& episode : episodes(data)) {
+    double steps = data.terminals[episode.last - 1] != 0 ? 0 : 1 / (1 - discount);  // from the state after row i
+    for (std::size_t i = episode.last; i-- > episode.first; steps = 1 + discount * steps) {
+      if (data.terminals[i] != 0) continue;
+      sum += steps;
+      ++states;
+    }
+  }
+  return states > 0 ? sum / static_cast<double>(states) : 1;
 }
 
 Coverage coverage(const Dataset& data) {
@@ -131,16 +159,19 @@ Coverage coverage(const Dataset& data) {
       if (p > 0) c.action_entropy -= p * std::log(p) / std::log(static_cast<double>(bins)) / static_cast<double>(data.action_size);
     }
   }
-  for (const float cost : data.costs) c.violation_share += (cost > 0) / c.transitions;
+  for (const float cost : data.costs) {
+    c.violation_share += (cost > 0) / c.transitions;
+    c.cost_mean += cost / c.transitions;
+  }
   return c;
 }
 
 std::string describe(const Coverage& c) {
   return fmt::format(
       "transitions={:.0f} episodes={:.0f} return={:.4g}+-{:.2g} lowest={:.4g} highest={:.4g} action_entropy={:.2f} saturated={:.3f} "
-      "violations={:.3f}",
+      "violations={:.3f} cost={:.3g}",
       c.transitions, c.episodes, c.return_mean, c.return_deviation, c.return_lowest, c.return_highest, c.action_entropy, c.saturated_share,
-      c.violation_share);
+      c.violation_share, c.cost_mean);
 }
 
 }  // namespace gridfed

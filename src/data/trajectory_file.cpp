@@ -22,6 +22,7 @@ constexpr AccountColumn account_columns[] = {
     {"scaled_return [peak x price x h]", [](const StepInfo& i) { return i.scaled_return; }},
     {"voltage_violation [0.05 p.u.]", [](const StepInfo& i) { return i.voltage_violation; }},
     {"thermal_violation [rating]", [](const StepInfo& i) { return i.thermal_violation; }},
+    {"stability_violation [-]", [](const StepInfo& i) { return i.stability_violation; }},
     {"nodes_violated", [](const StepInfo& i) { return double(i.nodes_violated); }},
     {"branches_overloaded", [](const StepInfo& i) { return double(i.branches_overloaded); }},
     {"tap_operations", [](const StepInfo& i) { return double(i.tap_operations); }},

@@ -18,9 +18,10 @@ void declare(boost::program_options::options_description& deck, EnvironmentOptio
   const auto value = [](auto& field) { return po::value(&field)->default_value(field); };
   deck.add_options()("env.zones", value(o.zones), "electrical zones a feeder is cut into")(
       "env.actions", value(o.actions), "what a zone's action is made of: battery, reactive, curtailment, flexible_load, tap, capacitor")(
-      "env.voltage_min", value(o.voltage_min), "lower voltage limit [p.u.]")(
-      "env.voltage_max", value(o.voltage_max), "upper voltage limit [p.u.]")("env.loss_weight", value(o.loss_weight),
-                                                                             "weight of losses, valued at the energy price")(
+      "env.voltage_min", value(o.voltage_min), "lower voltage limit [p.u.]")("env.voltage_max", value(o.voltage_max),
+                                                                             "upper voltage limit [p.u.]")(
+      "env.constraints", value(o.constraints), "whose violations are a step's cost and penalised: voltage, thermal, stability")(
+      "env.loss_weight", value(o.loss_weight), "weight of losses, valued at the energy price")(
       "env.safety_penalty", value(o.safety_penalty),
       "penalty of one unit of constraint violation for an hour [peak load x energy price x hour]")(
       "env.tap_wear", value(o.tap_wear), "cost of a tap operation [$]")("env.battery_wear", value(o.battery_wear),
@@ -79,6 +80,7 @@ GridEnvironment::GridEnvironment(std::shared_ptr<const Network> network, const S
       scenario_options_(scenario),
       options_(options),
       actions_(parse_actions(options.actions)),
+      constraints_(constraint_costs(options.constraints)),
       zones_(make_zones(*network_, options.zones)),
       flow_(network_, {.tolerance = options.power_flow_tolerance, .max_iterations = 100}),
       initial_state_(initial_state(*network_)),
@@ -490,6 +492,7 @@ double GridEnvironment::account(Applied& a, int step, std::span<const double> ch
     info.losses = balance.losses.real();
     info.voltage_lowest = *std::min_element(voltages_.begin(), voltages_.end());
     info.voltage_highest = *std::max_element(voltages_.begin(), voltages_.end());
+    info.stability_violation = stability_violation(info.voltage_lowest);
     for (const double v : voltages_) {
       const double excess = std::max({0.0, v - options_.voltage_max, options_.voltage_min - v});
       info.voltage_violation += excess / 0.05 / static_cast<double>(voltages_.size());
@@ -503,6 +506,7 @@ double GridEnvironment::account(Applied& a, int step, std::span<const double> ch
       }
     }
   } else {
+    info.stability_violation = 1;
     info.voltage_violation = 1;  // as if every node stood 0.05 p.u. outside its limits, with the loads served from the head
     info.nodes_violated = static_cast<int>(voltages_.size());
     info.head_power = info.load;
@@ -518,8 +522,14 @@ double GridEnvironment::account(Applied& a, int step, std::span<const double> ch
     stored_after += soc_[i] * worth;
   }
   info.stored_energy_value = stored_after - stored_before;
-  info.violation_penalty = options_.safety_penalty * (info.voltage_violation + info.thermal_violation) * hours * scale();
+  info.violation_penalty = options_.safety_penalty * violation(info) * hours * scale();
   return info.energy_cost + info.loss_cost + info.violation_penalty + info.tap_wear + info.battery_wear - info.stored_energy_value;
+}
+
+double GridEnvironment::violation(const StepInfo& info) const {
+  double sum = 0;
+  for (const ConstraintCost cost : constraints_) sum += cost(info);
+  return sum;
 }
 
 StepResult GridEnvironment::step(std::span<const float> action) {
@@ -540,7 +550,7 @@ StepResult GridEnvironment::step(std::span<const float> action) {
   info.scaled_return = (info.idle_cost - paid) / scale();
   ++step_;
   StepResult result;
-  result.cost = info.voltage_violation + info.thermal_violation;
+  result.cost = violation(info);
   result.reward = std::max(options_.reward_floor, info.scaled_return);
   result.terminated = info.diverged || step_ == scenario_.steps;
   if (!info.diverged) observe();

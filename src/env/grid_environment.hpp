@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dynamics/scenario.hpp"
+#include "env/constraint_costs.hpp"
 #include "env/zones.hpp"
 #include "powerflow/power_flow.hpp"
 #include "powerflow/static_control.hpp"
@@ -23,6 +24,7 @@ struct EnvironmentOptions {
   int zones = 4;
   std::string actions = "battery,reactive,curtailment";  ///< any of battery, reactive, curtailment, flexible_load, tap, capacitor
   double voltage_min = 0.95, voltage_max = 1.05;         ///< [p.u.]
+  std::string constraints = "voltage,thermal";           ///< whose violations cost and are penalised: any of voltage, thermal, stability
   double loss_weight = 1.0;                              ///< of losses, valued at the energy price
   double safety_penalty = 100.0;                         ///< [peak load x energy price x hour] per unit of constraint violation and hour
   double tap_wear = 0.10;                                ///< [$] per tap operation
@@ -48,6 +50,7 @@ struct StepInfo {
   double scaled_return = 0;        ///< (idle cost - costs + stored energy) / (peak load x energy price x hour), not clipped
   double voltage_violation = 0;    ///< mean over measurements of the excess beyond the limits over 0.05 p.u.
   double thermal_violation = 0;    ///< mean over lines and transformers of the loading above 1
+  double stability_violation = 0;  ///< see constraint_costs.hpp, of the lowest voltage; 1 without an operating point
   int nodes_violated = 0, branches_overloaded = 0;
   int tap_operations = 0;
   double voltage_lowest = 1, voltage_highest = 1;                                                ///< [p.u.]
@@ -60,7 +63,7 @@ struct StepInfo {
 struct StepResult {
   std::span<const float> observation;  ///< valid until the next step or reset
   double reward = 0;                   ///< scaled_return, not below reward_floor
-  double cost = 0;                     ///< constraint violation: voltage + thermal
+  double cost = 0;                     ///< constraint violation, summed over env.constraints
   bool terminated = false, truncated = false;
   StepInfo info;
 };
@@ -132,6 +135,7 @@ class GridEnvironment {
   void mark_outages(int step);
   const std::vector<double>& idle_costs(std::uint64_t seed, int client, int day);
   double account(Applied& applied, int step, std::span<const double> charge_before) const;
+  double violation(const StepInfo& info) const;
   void measure();
   void observe();
   double inverter_voltage(std::span<const int> nodes, double rated_voltage, Connection connection, int phases) const;
@@ -141,6 +145,7 @@ class GridEnvironment {
   ScenarioOptions scenario_options_;
   EnvironmentOptions options_;
   std::vector<ZoneAction> actions_;
+  std::vector<ConstraintCost> constraints_;
   Zones zones_;
   UnbalancedPowerFlow flow_;
   GridState initial_state_;

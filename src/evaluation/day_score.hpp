@@ -11,7 +11,7 @@ namespace gridfed {
 struct DayScore {
   double scaled_return = 0;                             ///< [peak load x energy price x hour], not clipped
   double cost = 0;                                      ///< constraint violation, mean over the steps
-  double voltage_violation = 0, thermal_violation = 0;  ///< its parts, means over the steps
+  double voltage_violation = 0, thermal_violation = 0;  ///< of these constraints, means over the steps
   double steps_violated = 0;                            ///< share of steps with any violation
   double energy_cost = 0, loss_cost = 0, violation_penalty = 0, tap_wear = 0, battery_wear = 0, idle_cost = 0,
          stored_energy_value = 0;                             ///< [$]

@@ -1,10 +1,11 @@
-#include "rl/objective.hpp"
+#include "rl/safety_critic.hpp"
 #include "rl/squashed_gaussian.hpp"
 #include "runtime/error.hpp"
 #include "runtime/random.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 // Conservative Q-learning, the variant CQL(H) on soft actor-critic (Kumar, Zhou, Tucker, Levine, 2020, arXiv:2006.04779; SAC: Haarnoja et
 // al., 2018, arXiv:1812.05905) on transitions (s, a, r, s', d), d = 1 at true ends. For each critic
@@ -17,6 +18,7 @@
 // it grows where the gap is above t. Without one it is 1. The policy and its temperature follow SAC:
 //   L_pi = temperature log pi(a | s) - min_k Q_k(s, a), a = tanh(mean + std e)                    (SAC: eq. 9)
 //   L_temperature = -temperature (log pi(a | s) - m), the entropy's target being -m               (SAC: eq. 18)
+// With a safety critic min_k Q_k(s, a) - multiplier Qc(s, a) stands in place of min_k Q_k(s, a) in eq. 9.
 // A state's sampled actions and the data's form one fan of 3 K + 1 rows, in chunks of states that stay in the cache from the first layer
 // to the last gradient.
 
@@ -39,7 +41,9 @@ class Cql final : public Objective {
         actions_(networks_[actor].network.layers().back().outputs / 2),
         observations_(networks_[actor].network.layers().front().inputs),
         fan_(3 * options.action_samples + 1),
-        gradient_(buffers.layout.total) {}
+        gradient_(buffers.layout.total) {
+    if (options.safety_critic) safety_.emplace(options, networks_.back(), targets_.back());
+  }
 
   Losses differentiate(const Batch& batch, const Differentiation& how) override {
     if (how.independent_rows) throw Error("cql has no private updates: use rl.algorithm = iql, td3_bc or bc with record-level privacy");
@@ -47,7 +51,7 @@ class Cql final : public Objective {
     sample(batch, how);
     evaluate_goal(batch);
     std::fill(gradient_.begin(), gradient_.end(), 0.0F);
-    const bool steered = networks_.size() > log_multiplier;
+    const bool steered = options_.lagrange_threshold >= 0;
     float multiplier = 1.0F, raw = 1.0F;
     if (steered) {
       auto& [network, pass] = networks_[log_multiplier];
@@ -61,7 +65,11 @@ class Cql final : public Objective {
       const auto delta = raw == multiplier ? static_cast<float>(-how.row_weight * multiplier * excess) : 0.0F;
       std::ranges::fill(networks_[log_multiplier].pass.output_delta(), delta);
     }
-    differentiate_policy(batch, how.row_weight, losses);
+    if (safety_) {
+      join(batch.observations, batch.actions, batch.size, data_action_);
+      safety_->regress(batch, data_action_, policy_, how.row_weight, losses);  // policy_ is the goal's here, at s'
+    }
+    differentiate_policy(batch, how, losses);
     for (double* mean : {&losses.critic, &losses.actor, &losses.q, &losses.temperature}) *mean /= static_cast<double>(batch.size);
     losses.conservative = gap;
     return losses;
@@ -160,7 +168,8 @@ class Cql final : public Objective {
     return largest + std::log(sum);
   }
 
-  void differentiate_policy(const Batch& batch, float weight, Losses& losses) {
+  void differentiate_policy(const Batch& batch, const Differentiation& how, Losses& losses) {
+    const float weight = how.row_weight;
     const auto m = static_cast<std::size_t>(actions_), n = static_cast<std::size_t>(batch.size);
     auto& [network, pass] = networks_[actor];
     auto& temperature_pass = networks_[log_temperature].pass;
@@ -168,6 +177,7 @@ class Cql final : public Objective {
     const float temperature = std::exp(temperature_pass.output()[0]);
     const SquashedGaussian now{pass.output(), actions_};
     density_.resize(n);
+    value_.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
       const auto action = std::span(policy_).subspan(i * m, m);
       density_[i] = now.sample(static_cast<std::int64_t>(i), std::span<const float>(policy_noise_).subspan(i * m, m), action);
@@ -181,7 +191,7 @@ class Cql final : public Objective {
       const bool first = value1[i] <= value2[i];
       networks_[q1].pass.output_delta()[i] = first ? -weight : 0.0F;
       networks_[q2].pass.output_delta()[i] = first ? 0.0F : -weight;
-      losses.actor += temperature * density_[i] - std::min(value1[i], value2[i]);
+      value_[i] = std::min(value1[i], value2[i]);
     }
     ascent_.assign(batch.actions.size(), 0.0F);
     descent_.resize(ascent_.size());
@@ -190,7 +200,9 @@ class Cql final : public Objective {
       networks_[k].network.input_gradient(networks_[k].pass, observations_, actions_, descent_);
       for (std::size_t i = 0; i < ascent_.size(); ++i) ascent_[i] += descent_[i];
     }
+    if (safety_) safety_->penalise(state_action_, how.multiplier, -weight, value_, ascent_);
     for (std::size_t i = 0; i < n; ++i) {
+      losses.actor += temperature * density_[i] - value_[i];
       now.gradient(static_cast<std::int64_t>(i), std::span<const float>(policy_noise_).subspan(i * m, m),
                    std::span<const float>(policy_).subspan(i * m, m), weight * temperature,
                    std::span<const float>(ascent_).subspan(i * m, m), pass.output_delta().subspan(i * 2 * m, 2 * m));
@@ -204,8 +216,9 @@ class Cql final : public Objective {
   std::int64_t actions_, observations_, fan_;
   std::vector<float> gradient_;  // of the critics, at the layers' places
   MlpPass next_policy_, fan_pass_, scratch_;
-  std::vector<float> fan_actions_, log_density_, noise_, policy_noise_, policy_, density_, state_action_, next_value_, goal_, projected_,
-      ascent_, descent_;
+  std::vector<float> fan_actions_, log_density_, noise_, policy_noise_, policy_, density_, value_, state_action_, data_action_, next_value_,
+      goal_, projected_, ascent_, descent_;
+  std::optional<SafetyCritic> safety_;
 };
 
 }  // namespace

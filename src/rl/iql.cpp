@@ -1,7 +1,8 @@
-#include "rl/objective.hpp"
+#include "rl/safety_critic.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 // Implicit Q-learning (Kostrikov, Nair, Levine, 2021, arXiv:2110.06169) on transitions (s, a, r, s', d), d = 1 at true ends:
 //   u = min_k Qt_k(s, a) - V(s)                     Qt: target networks; u is also the advantage
@@ -13,7 +14,8 @@
 //   L_pi = mean_j (pi_j(s) - a_j)^2 - q_weight Q_1(s, pi(s)) / scale
 // in the manner of Fujimoto and Gu (2021, arXiv:2106.06860), who use the first critic too. Dividing by the spread of the advantage, not by
 // |Q|, keeps the balance of the two terms when a large part of Q no action can change. The scale is the batch's standard deviation of u,
-// averaged over about 100 updates, as a single batch's is noisy and starts near zero.
+// averaged over about 100 updates, as a single batch's is noisy and starts near zero. With a safety critic Q_1 - multiplier Qc stands in
+// place of Q_1, and in eq. 7 u - multiplier (Qct(s, a) - Qct(s, pi(s))) in place of u.
 
 namespace gridfed {
 
@@ -29,7 +31,9 @@ class Iql final : public Objective {
   enum : std::size_t { value, q1, q2, actor, log_std };
 
   Iql(const RlOptions& options, const LearnerBuffers& buffers)
-      : options_(options), networks_(trained_networks(buffers)), targets_(target_networks(buffers)) {}
+      : options_(options), networks_(trained_networks(buffers)), targets_(target_networks(buffers)) {
+    if (options.safety_critic) safety_.emplace(options, networks_.back(), targets_.back());
+  }
 
   Losses differentiate(const Batch& batch, const Differentiation& how) override {
     Losses losses;
@@ -41,13 +45,19 @@ class Iql final : public Objective {
     differentiate_critics(batch, how.row_weight, losses);
 
     auto& policy = networks_[actor];
+    if (safety_) {
+      policy.network.forward(batch.next_observations, n, scratch_);
+      policy_.resize(batch.actions.size());
+      tanh_of(scratch_.output(), policy_);
+      safety_->regress(batch, state_action_, policy_, how.row_weight, losses);
+    }
     policy.network.forward(batch.observations, n, policy.pass);
     policy_.resize(batch.actions.size());
     tanh_of(policy.pass.output(), policy_);
     if (options_.actor_update == ActorUpdate::q_ascent) {
-      ascend(batch, how.row_weight, scale(how), losses);
+      ascend(batch, how, scale(how), losses);
     } else {
-      weigh(batch, how.row_weight, losses);
+      weigh(batch, how, losses);
     }
     through_tanh(policy_, policy.pass.output_delta());
     policy.network.backward(policy.pass);
@@ -111,28 +121,36 @@ class Iql final : public Objective {
     return std::max(running, smallest_scale);
   }
 
-  void ascend(const Batch& batch, float weight, double scale, Losses& losses) {
+  void ascend(const Batch& batch, const Differentiation& how, double scale, Losses& losses) {
     const auto delta = networks_[actor].pass.output_delta();
-    losses.actor = cloning_error(policy_, batch.actions, actions_, weight, delta);
+    losses.actor = cloning_error(policy_, batch.actions, actions_, how.row_weight, delta);
     join(batch.observations, policy_, batch.size, state_policy_);
     const Mlp& q = networks_[q1].network;
     q.forward(state_policy_, batch.size, scratch_);
     const auto factor = static_cast<float>(-options_.q_weight / scale);
-    for (const float value_of_policy : scratch_.output()) losses.actor += factor * value_of_policy;
-    std::fill(scratch_.output_delta().begin(), scratch_.output_delta().end(), weight * factor);
+    value_of_policy_.assign(scratch_.output().begin(), scratch_.output().end());
+    std::fill(scratch_.output_delta().begin(), scratch_.output_delta().end(), how.row_weight * factor);
     q.backward(scratch_);
     ascent_.resize(delta.size());
     q.input_gradient(scratch_, observations_, actions_, ascent_);
+    if (safety_) safety_->penalise(state_policy_, how.multiplier, how.row_weight * factor, value_of_policy_, ascent_);
+    for (const float q_of_policy : value_of_policy_) losses.actor += factor * q_of_policy;
     for (std::size_t i = 0; i < delta.size(); ++i) delta[i] += ascent_[i];
   }
 
-  void weigh(const Batch& batch, float weight, Losses& losses) {
+  void weigh(const Batch& batch, const Differentiation& how, Losses& losses) {
+    preference_ = advantage_;
+    if (safety_) {
+      join(batch.observations, policy_, batch.size, state_policy_);
+      safety_->penalise_advantage(state_action_, state_policy_, how.multiplier, preference_);
+    }
+    const float weight = how.row_weight;
     auto& spread = networks_[log_std];
     spread.network.forward({}, batch.size, spread.pass);
     const auto temperature = static_cast<float>(options_.temperature);
     const auto a = static_cast<std::size_t>(actions_);
-    for (std::size_t i = 0; i < advantage_.size(); ++i) {
-      const float importance = std::min(std::exp(temperature * advantage_[i]), largest_weight);
+    for (std::size_t i = 0; i < preference_.size(); ++i) {
+      const float importance = std::min(std::exp(temperature * preference_[i]), largest_weight);
       for (std::size_t j = i * a; j < (i + 1) * a; ++j) {
         const float raw = spread.pass.output()[j];
         const float log_sigma = std::clamp(raw, log_std_low, log_std_high);
@@ -150,7 +168,9 @@ class Iql final : public Objective {
   std::vector<Mlp> targets_;
   MlpPass scratch_;  // of networks whose gradients are not needed
   std::int64_t observations_ = 0, actions_ = 0;
-  std::vector<float> state_action_, state_policy_, policy_, next_value_, goal_, target_q_, advantage_, ascent_;
+  std::vector<float> state_action_, state_policy_, policy_, next_value_, goal_, target_q_, advantage_, preference_, value_of_policy_,
+      ascent_;
+  std::optional<SafetyCritic> safety_;
 };
 
 }  // namespace

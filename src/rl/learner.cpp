@@ -1,7 +1,7 @@
 #include "rl/learner.hpp"
 
-#include "rl/objective.hpp"
 #include "rl/optimizer.hpp"
+#include "rl/safety_critic.hpp"
 #include "runtime/error.hpp"
 
 #include <algorithm>
@@ -12,13 +12,7 @@ namespace gridfed {
 
 namespace {
 
-std::vector<NetworkShape> networks_of(const RlOptions& options, std::size_t observation_size, std::size_t action_size) {
-  validate(options);
-  if (observation_size == 0 || action_size == 0) {
-    throw Error("a learner needs observations and actions (got {} and {}): check the interface of the dataset", observation_size,
-                action_size);
-  }
-  const auto observations = static_cast<std::int64_t>(observation_size), actions = static_cast<std::int64_t>(action_size);
+std::vector<NetworkShape> own_networks(const RlOptions& options, std::int64_t observations, std::int64_t actions) {
   switch (options.algorithm) {
     case LearnerKind::iql:
       return iql_networks(options, observations, actions);
@@ -30,6 +24,19 @@ std::vector<NetworkShape> networks_of(const RlOptions& options, std::size_t obse
       return behaviour_cloning_networks(options, observations, actions);
   }
   throw Error("unknown learning algorithm");
+}
+
+/// The algorithm's, and last the safety critic.
+std::vector<NetworkShape> networks_of(const RlOptions& options, std::size_t observation_size, std::size_t action_size) {
+  validate(options);
+  if (observation_size == 0 || action_size == 0) {
+    throw Error("a learner needs observations and actions (got {} and {}): check the interface of the dataset", observation_size,
+                action_size);
+  }
+  const auto observations = static_cast<std::int64_t>(observation_size), actions = static_cast<std::int64_t>(action_size);
+  auto networks = own_networks(options, observations, actions);
+  if (options.safety_critic) networks.push_back(safety_critic_network(options, observations, actions));
+  return networks;
 }
 
 std::unique_ptr<Objective> objective_of(const RlOptions& options, const LearnerBuffers& buffers) {
@@ -52,6 +59,11 @@ double learning_rate(const RlOptions& options, Role role) {
   if (options.algorithm == LearnerKind::cql) return role == Role::actor ? 1e-4 : 3e-4;
   if (options.algorithm == LearnerKind::td3_bc) return 3e-4;
   return options.learning_rate;
+}
+
+/// Discounted steps to come, mean over the states the safety critic judges.
+double cost_horizon(const RlOptions& options) {
+  return options.cost_horizon > 0 ? options.cost_horizon : 1 / (1 - options.cost_discount);
 }
 
 void validate(const PrivateUpdate& privacy) {
@@ -89,6 +101,7 @@ Learner::Learner(const RlOptions& options, std::size_t observation_size, std::si
       layout_(make_layout(shapes_, options.shared)),
       target_layout_(make_layout(with_targets(shapes_), options.shared)),
       runs_(step_runs()) {
+  state_.multiplier = {.value = options.safety_weight, .integral = options.safety_weight};
   state_.parameters.resize(layout_.total);
   state_.targets.resize(target_layout_.total);
   state_.moments.resize(2 * layout_.total);
@@ -110,9 +123,14 @@ Losses Learner::update(const Batch& batch, const PrivateUpdate* privacy) {
   if (batch.size == 0 && privacy == nullptr) {
     throw Error("an update was given an empty batch (the dataset may be empty): give every client data, or train privately");
   }
+  const bool steered = options_.safety_critic && options_.cost_limit >= 0;
+  if (steered && privacy != nullptr) {
+    throw Error("rl.cost_limit steers by the mean cost of a batch, which a private update may not look at: set rl.safety_weight instead");
+  }
   Losses losses = objective_->differentiate(batch, {.row_weight = privacy != nullptr ? 1.0F : 1.0F / static_cast<float>(batch.size),
                                                     .independent_rows = privacy != nullptr,
                                                     .advantage_scale = &state_.advantage_scale,
+                                                    .multiplier = state_.multiplier.value,
                                                     .seed = seed_,
                                                     .update = state_.updates + 1});
   if (privacy != nullptr) losses.clipped_fraction = clip(batch.size, privacy->clip_norm);
@@ -124,6 +142,8 @@ Losses Learner::update(const Batch& batch, const PrivateUpdate* privacy) {
   }
   if (guide_) guide_(shared_parameters(), std::span(gradient_).first(layout_.shared));
   step();
+  if (options_.safety_critic) losses.multiplier = state_.multiplier.value;
+  if (steered) state_.multiplier.steer(options_.multiplier_gains, losses.cost / cost_horizon(options_), options_.cost_limit);
   return losses;
 }
 
@@ -133,6 +153,7 @@ Losses Learner::losses(const Batch& batch) {
   double advantage_scale = state_.advantage_scale;
   return objective_->differentiate(batch, {.row_weight = 1.0F / static_cast<float>(batch.size),
                                            .advantage_scale = &advantage_scale,
+                                           .multiplier = state_.multiplier.value,
                                            .seed = seed_,
                                            .update = state_.updates + 1});
 }
@@ -253,6 +274,7 @@ void Learner::restore(const LearnerState& state) {
   copy("moments", state.moments, state_.moments);
   state_.updates = state.updates;
   state_.advantage_scale = state.advantage_scale;
+  state_.multiplier = state.multiplier;
 }
 
 }  // namespace gridfed

@@ -26,6 +26,9 @@ struct Losses {
   double advantage = 0;         ///< that minus V
   double conservative = 0;      ///< cql: log sum exp Q - Q(data), mean over both critics
   double temperature = 0;       ///< cql: weight of the policy's entropy
+  double cost_critic = 0;       ///< squared temporal-difference error of the safety critic
+  double cost = 0;              ///< what it sees to come after a transition that ends nothing, mean
+  double multiplier = 0;        ///< its weight against Q in this update
   double clipped_fraction = 0;  ///< examples whose gradient was clipped; private updates only
 };
 
@@ -46,6 +49,7 @@ struct LearnerState {
   std::vector<float> moments;     ///< Adam's, [m shared | v shared | m local | v local]
   std::int64_t updates = 0;
   double advantage_scale = 0;  ///< running standard deviation of the advantage, 0 before the first update
+  CostMultiplier multiplier;   ///< weight of the safety critic
 };
 
 /// Trains networks from batches. All parameters lie in one buffer; hidden layers first, so that what a federation shares is one run.

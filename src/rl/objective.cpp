@@ -31,7 +31,8 @@ void join(std::span<const float> states, std::span<const float> actions, std::in
 }
 
 void temporal_difference_goal(const RlOptions& options, const Batch& batch, std::span<const float> next_value, std::span<float> goal) {
-  const auto discount = static_cast<float>(options.discount), safety = static_cast<float>(options.safety_weight);
+  const auto discount = static_cast<float>(options.discount);
+  const auto safety = static_cast<float>(options.safety_critic ? 0.0 : options.safety_weight);
   for (std::size_t i = 0; i < goal.size(); ++i) {
     goal[i] = batch.rewards[i] - safety * batch.costs[i] + discount * (1.0F - batch.terminals[i]) * next_value[i];
   }

@@ -22,6 +22,7 @@ struct Differentiation {
   float row_weight = 1.0F;            ///< factor on each example's loss
   bool independent_rows = false;      ///< an example's gradient may depend on no other example
   double* advantage_scale = nullptr;  ///< LearnerState's
+  double multiplier = 0;              ///< weight of the safety critic against Q
   std::uint64_t seed = 0;             ///< the learner's; with the update it names what is drawn
   std::int64_t update = 1;            ///< number of this update, from 1
 };
@@ -62,7 +63,8 @@ std::vector<Mlp> target_networks(const LearnerBuffers& buffers);
 
 /// Rows [state | action], n of them.
 void join(std::span<const float> states, std::span<const float> actions, std::int64_t n, std::vector<float>& joined);
-/// What is learned from, by row: reward - safety_weight * cost + discount * (1 - terminal) * next_value.
+/// What is learned from, by row: reward - safety_weight * cost + discount * (1 - terminal) * next_value; with a safety critic the cost is
+/// its business.
 void temporal_difference_goal(const RlOptions& options, const Batch& batch, std::span<const float> next_value, std::span<float> goal);
 
 /// Mean over the components of (tanh(mean) - action)^2, summed over the rows: the loss of cloning. `policy` holds tanh of the network's

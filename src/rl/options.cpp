@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,18 @@ po::typed_value<std::string>* choice(const char* key, const std::array<Choice<En
     }
     throw Error("{} has no choice '{}': use one of {}", key, text, names);
   });
+}
+
+po::typed_value<std::string>* gains(const char* key, MultiplierGains& target) {
+  return po::value<std::string>()
+      ->default_value(fmt::format("{},{},{}", target.proportional, target.integral, target.derivative))
+      ->notifier([key, &target](const std::string& text) {
+        MultiplierGains read;
+        char rest = 0;
+        if (std::sscanf(text.c_str(), "%lf ,%lf ,%lf %c", &read.proportional, &read.integral, &read.derivative, &rest) != 3)
+          throw Error("{} = '{}' is not three numbers: write it as 20,0.05,4000", key, text);
+        target = read;
+      });
 }
 
 po::typed_value<std::string>* integers(const char* key, std::vector<std::int64_t>& target) {
@@ -92,7 +105,14 @@ void declare(po::options_description& deck, RlOptions& o) {
     ("rl.action_samples", number(o.action_samples), "cql: actions each from the uniform distribution, the policy at s and the policy at s'")
     ("rl.alpha", number(o.alpha), "td3_bc: weight of Q over the mean |Q|, against the cloning error")
     ("rl.tau", number(o.tau), "step of the target networks towards the critics each update")
-    ("rl.safety_weight", number(o.safety_weight), "learn from reward - safety_weight * cost")
+    ("rl.safety_weight", number(o.safety_weight),
+      "learn from reward - safety_weight * cost; with rl.safety_critic the critic's weight against Q, where a limit is set its start")
+    ("rl.safety_critic", number(o.safety_critic), "learn the costs to come apart from the rewards; iql, cql, td3_bc")
+    ("rl.cost_discount", number(o.cost_discount), "the safety critic's discount per step")
+    ("rl.cost_limit", number(o.cost_limit),
+      "mean cost of a step that the safety critic's weight is steered to (PID-Lagrangian); negative: the weight stays")
+    ("rl.multiplier_gains", gains("rl.multiplier_gains", o.multiplier_gains),
+      "proportional, integral (per update) and derivative gain of that steering, of the cost's excess over its limit")
     ("rl.learning_rate", number(o.learning_rate), "Adam learning rate")
     ("rl.actor_learning_rate", number(o.actor_learning_rate),
       "policy's own learning rate; 0: 1e-4 for cql, 3e-4 for td3_bc, else rl.learning_rate")
@@ -120,6 +140,15 @@ void validate(const RlOptions& o) {
   require(std::isfinite(o.lagrange_threshold), "lagrange_threshold", "a number");
   require(o.action_samples > 0, "action_samples", "positive");
   require(o.alpha >= 0, "alpha", "zero or positive");
+  require(o.safety_weight >= 0, "safety_weight", "zero or positive");
+  require(o.cost_discount >= 0 && o.cost_discount < 1, "cost_discount", "in [0, 1)");
+  require(std::isfinite(o.cost_limit), "cost_limit", "a number");
+  const MultiplierGains& g = o.multiplier_gains;
+  require(g.proportional >= 0 && g.integral >= 0 && g.derivative >= 0, "multiplier_gains", "three numbers, none negative");
+  if (o.safety_critic && o.algorithm == LearnerKind::behaviour_cloning)
+    throw Error("rl.safety_critic judges by values, and rl.algorithm = bc has none: use iql, cql or td3_bc");
+  if (!o.safety_critic && o.cost_limit >= 0)
+    throw Error("rl.cost_limit is {} and no safety critic looks at costs: set rl.safety_critic = true", o.cost_limit);
   require(o.tau > 0 && o.tau <= 1, "tau", "in (0, 1]");
   require(o.learning_rate > 0, "learning_rate", "positive");
   require(o.actor_learning_rate >= 0, "actor_learning_rate", "zero or positive");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "rl/cost_multiplier.hpp"
+
 #include <boost/program_options/options_description.hpp>
 
 #include <cstdint>
@@ -31,7 +33,12 @@ struct RlOptions {
   std::int64_t action_samples = 10;  ///< cql: actions each from uniform, pi(s) and pi(s')
   double alpha = 2.5;                ///< td3_bc: weight of Q / mean |Q| against the cloning error
   double tau = 0.005;                ///< step of the target networks towards the critics
-  double safety_weight = 0.0;        ///< learn from reward - safety_weight * cost
+  double safety_weight = 0.0;        ///< learn from reward - safety_weight * cost; with a safety critic its weight against Q instead
+  bool safety_critic = false;        ///< learn the costs to come apart from the rewards (SafetyCritic)
+  double cost_discount = 0.99;       ///< the safety critic's own discount per step
+  double cost_limit = -1.0;          ///< mean cost of a step that the safety critic's weight is steered to; negative: the weight is fixed
+  MultiplierGains multiplier_gains;  ///< of that steering
+  double cost_horizon = 0;           ///< discounted steps to come, mean over the data; 0: 1 / (1 - cost_discount), episodes without an end
   double learning_rate = 1e-3;
   double actor_learning_rate = 0;   ///< 0: the algorithm's own, 1e-4 for cql, 3e-4 for td3_bc, else learning_rate
   double critic_learning_rate = 0;  ///< 0: the algorithm's own, 3e-4 for cql and td3_bc, else learning_rate

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Usage: test_foreign.sh <gridfed_train> <rl_known_optimum> <h5_probe> <policy_probe> <source folder> <mpirun> [mpirun flags...]
+# Usage: test_foreign.sh <gridfed_train> <gridfed_evaluate> <rl_known_optimum> <h5_probe> <policy_probe> <source folder> <mpirun> [mpirun flags...]
 # Training on a dataset of any origin, without a grid: a policy that the NumPy reader runs alike, refusals, divergence, resume.
 set -uo pipefail
-train=$(realpath "$1") generator=$(realpath "$2") probe=$(realpath "$3") policy_probe=$(realpath "$4") source=$5
-shift 5
+train=$(realpath "$1") evaluate=$(realpath "$2") generator=$(realpath "$3") probe=$(realpath "$4") policy_probe=$(realpath "$5") source=$6
+shift 6
 mpirun=("$@")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -24,6 +24,7 @@ must_fail() {
   [[ $status == "$expected" && $(<log) == *"$text"* ]] || { fail "$*: status $status, expected $expected and '$text':"; tail -5 log; }
 }
 
+"$generator" --problems limit --export costly.h5 >log 2>&1 || { fail "no dataset with costs"; cat log; }
 "$generator" --problems pendulum --export foreign.h5 >log 2>&1 || { fail "no dataset"; cat log; }
 
 # Every algorithm trains, says first what the data covers, and stops and resumes bit for bit on another number of ranks.
@@ -38,12 +39,58 @@ for algorithm in iql cql td3_bc bc; do
   "$probe" same $algorithm/policy_local_0.h5 parts_$algorithm/policy_local_0.h5 || fail "$algorithm resumed is another"
 done
 
+# A module for LibTorch stands beside the policies where it is asked for.
+"$train" "${deck[@]}" --data.file foreign.h5 --rl.algorithm bc --train.torchscript true --output scripted >log 2>&1 || { fail "TorchScript"; tail -5 log; }
+/usr/bin/python3 -c 'import sys, zipfile; f = zipfile.ZipFile(sys.argv[1]); sys.exit(not any(b"tanh" in f.read(n) for n in f.namelist()))' \
+  scripted/policy_local_0_client_000.pt || fail "no module, or none with code"
+
+# So do a safety critic and its multiplier, while violations are drawn more often.
+for algorithm in iql cql td3_bc; do
+  safe=(--data.file costly.h5 --rl.algorithm $algorithm --rl.safety_critic true --rl.cost_limit 0.05 --rl.safety_weight 2
+    --train.augment_safety_violations 0.5)
+  "$train" "${deck[@]}" "${safe[@]}" --output safe_$algorithm >log 2>&1 || { fail "safe training with $algorithm"; tail -5 log; }
+  grep -q 'cost=.* multiplier=' log || { fail "no cost said with $algorithm"; cat log; }
+  "$train" "${deck[@]}" "${safe[@]}" --output parts_safe_$algorithm --walltime 0.001 >log 2>&1
+  [[ -e parts_safe_$algorithm/checkpoint.h5 ]] || fail "no checkpoint of safe $algorithm"
+  "${mpirun[@]}" -n 2 "$train" "${deck[@]}" "${safe[@]}" --output parts_safe_$algorithm >log 2>&1
+  "$probe" same safe_$algorithm/policy_local_0.h5 parts_safe_$algorithm/policy_local_0.h5 || fail "safe $algorithm resumed is another"
+done
+must_fail 1 "rl.cost_limit is 0.1 and no safety critic looks at costs" --data.file costly.h5 --rl.cost_limit 0.1 --output out
+must_fail 1 "'foreign.h5': no transition has a positive cost" --data.file foreign.h5 --train.augment_safety_violations 0.5 --output out
+
 # Fitted Q evaluation stands beside the policy.
 "$train" "${deck[@]}" --data.file foreign.h5 --train.evaluation_fits 2 --rl.discount 0.9 --output judged >log 2>&1 || { fail "evaluation"; tail -5 log; }
 grep -q 'fitted_return=.* lower_bound=.* recorded_return=-' log || { fail "no evaluation said"; cat log; }
 
+# Trained policies are judged from data alone, and an operator's demands decide the exit status; the answer is the same on two ranks.
+judge=(--data.file costly.h5 --output safe_iql --rl.updates 200 --rl.discount 0.9 --rl.algorithm iql --train.augment_safety_violations 0.5)
+# must_judge <status> <text> [options...]
+must_judge() {
+  local expected=$1 text=$2
+  shift 2
+  "$evaluate" "${deck[@]}" "${judge[@]}" "$@" >log 2>&1
+  local status=$?
+  [[ $status == "$expected" && $(<log) == *"$text"* ]] || { fail "judging $*: status $status, expected $expected and '$text':"; tail -5 log; }
+}
+must_judge 0 "policy=local_0_client_000 return=-" --require-lower-bound -1000
+cp log one_rank
+"${mpirun[@]}" -n 2 "$evaluate" "${deck[@]}" "${judge[@]}" --require-lower-bound -1000 >log 2>&1
+diff <(grep '^policy=' one_rank) <(grep '^policy=' log) || fail "two ranks judge otherwise"
+must_judge 2 "policy local_0_client_000 is not to be used: its return may be as low as -" --require-lower-bound 0
+must_judge 2 "fitted Q evaluation tells no conditional value at risk" --require-cvar -1000
+for estimator in per_decision weighted doubly_robust; do
+  must_judge 0 "cvar=" --evaluate.estimator $estimator --evaluate.policy_deviation 0.3 --require-cvar -1000 --require-lower-bound -1000
+  must_judge 2 "the worst 10 % return -" --evaluate.estimator $estimator --evaluate.policy_deviation 0.3 --require-cvar 0
+done
+must_judge 1 "require-cvar is 'much'" --require-cvar much
+must_fail 0 "done" --data.file foreign.h5 --output bare
+judge=(--data.file foreign.h5 --output bare --rl.updates 50)
+must_judge 1 "'foreign.h5' holds no action_log_probs" --evaluate.estimator weighted
+
 # A run that diverges ends with status 2 and leaves its last good policy.
 must_fail 2 "client 0 diverged" --data.file foreign.h5 --output wild --rl.learning_rate 1e20
+must_fail 2 "client 0 diverged" --data.file costly.h5 --output wild_safe --rl.safety_critic true --rl.cost_limit 0.05 --rl.critic_learning_rate 1e20
+"$probe" attribute wild_safe/policy_local_0.h5 kind >log || fail "a diverged run with a safety critic left no policy"
 "$probe" attribute wild/policy_local_0.h5 kind >log || fail "a diverged run left no policy"
 
 # Faults of the data end in one sentence with name, row and remedy, before anything is written.

@@ -19,6 +19,35 @@ std::vector<float> singles(const Numbers& values) {
   return {values.begin(), values.end()};
 }
 
+/// u = -share K x, K optimal for x' = A x + B u and the reward -(x'Q x + effort u'u) (Riccati, by iteration).
+Controller riccati_controller(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b, const Eigen::MatrixXd& q, double effort, double discount,
+                              double share) {
+  Eigen::MatrixXd p = q, gain;
+  for (int i = 0; i < 500; ++i) {
+    gain = (effort * Eigen::MatrixXd::Identity(b.cols(), b.cols()) + discount * b.transpose() * p * b)
+               .ldlt()
+               .solve(discount * b.transpose() * p * a);
+    p = q + discount * a.transpose() * p * (a - b * gain);
+  }
+  return [gain, share](const Numbers& state) {
+    const Eigen::VectorXd u = -share * gain * Eigen::Map<const Eigen::VectorXd>(state.data(), static_cast<Eigen::Index>(state.size()));
+    return clipped({u.begin(), u.end()});
+  };
+}
+
+std::function<double(Numbers&, const Numbers&)> linear_quadratic_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b,
+                                                                      const Eigen::MatrixXd& q, double effort) {
+  return [=](Numbers& state, const Numbers& action) {
+    Eigen::Map<Eigen::VectorXd> x(state.data(), static_cast<Eigen::Index>(state.size()));
+    const Eigen::Map<const Eigen::VectorXd> u(action.data(), static_cast<Eigen::Index>(action.size()));
+    const double reward = -(x.dot(q * x) + effort * u.squaredNorm());
+    x = (a * x + b * u).eval();
+    return reward;
+  };
+}
+
+constexpr double effort = 0.3;
+
 /// Angle from upright, in [-pi, pi).
 double wrapped(double angle) {
   return angle - 2 * std::numbers::pi * std::floor((angle + std::numbers::pi) / (2 * std::numbers::pi));
@@ -52,34 +81,35 @@ ControlProblem linear_quadratic(int axes) {
                          .discount = 0.95,
                          .steps = 40,
                          .noise = 0.3};
-  const double effort = 0.3;
-  Eigen::MatrixXd p = Eigen::MatrixXd::Identity(d, d), gain;
-  for (int i = 0; i < 500; ++i) {
-    gain = (effort * Eigen::MatrixXd::Identity(m, m) + problem.discount * b.transpose() * p * b)
-               .ldlt()
-               .solve(problem.discount * b.transpose() * p * a);
-    p = Eigen::MatrixXd::Identity(d, d) + problem.discount * a.transpose() * p * (a - b * gain);
-  }
-  const auto controller = [gain](double share) -> Controller {
-    return [gain, share](const Numbers& state) {
-      const Eigen::VectorXd u = -share * gain * Eigen::Map<const Eigen::VectorXd>(state.data(), static_cast<Eigen::Index>(state.size()));
-      return clipped({u.begin(), u.end()});
-    };
-  };
-  problem.best = controller(1.0);
-  problem.mediocre = controller(0.25);
+  const Eigen::MatrixXd q = Eigen::MatrixXd::Identity(d, d);
+  problem.best = riccati_controller(a, b, q, effort, problem.discount, 1.0);
+  problem.mediocre = riccati_controller(a, b, q, effort, problem.discount, 0.25);
   problem.start = [d](RandomStream& stream) {
     Numbers state(static_cast<std::size_t>(d));
     for (double& x : state) x = stream.uniform(-0.5, 0.5);
     return state;
   };
-  problem.advance = [a, b, effort](Numbers& state, const Numbers& action) {
-    Eigen::Map<Eigen::VectorXd> x(state.data(), static_cast<Eigen::Index>(state.size()));
-    const Eigen::Map<const Eigen::VectorXd> u(action.data(), static_cast<Eigen::Index>(action.size()));
-    const double reward = -(x.squaredNorm() + effort * u.squaredNorm());
-    x = (a * x + b * u).eval();
-    return reward;
+  problem.advance = linear_quadratic_step(a, b, q, effort);
+  problem.observe = [](const Numbers& state) { return state; };
+  return problem;
+}
+
+ControlProblem forced_oscillator(double price_of_cost) {
+  Eigen::MatrixXd a = Eigen::MatrixXd::Zero(4, 4), b = Eigen::MatrixXd::Zero(4, 1), q = Eigen::MatrixXd::Zero(4, 4);
+  a.topLeftCorner(2, 2) << 1, 0.3, -0.1, 1;
+  a(1, 2) = 0.2;                                                                             // the force
+  a.bottomRightCorner(2, 2) << std::cos(0.3), std::sin(0.3), -std::sin(0.3), std::cos(0.3);  // its phase
+  b.topRows(2) << 0.05, 0.4;
+  q.topLeftCorner(2, 2).setIdentity();
+  ControlProblem problem{.name = "forced oscillator", .observation_size = 4, .action_size = 1, .discount = 0.95, .steps = 40, .noise = 0.3};
+  problem.best = riccati_controller(a, b, q, effort + price_of_cost, problem.discount, 1.0);
+  problem.mediocre = riccati_controller(a, b, q, effort, problem.discount, 1.0);
+  problem.cost = [](const Numbers& action) { return action[0] * action[0]; };
+  problem.start = [](RandomStream& stream) {
+    const double phase = stream.uniform(-std::numbers::pi, std::numbers::pi);
+    return Numbers{stream.uniform(-0.5, 0.5), stream.uniform(-0.5, 0.5), std::cos(phase), std::sin(phase)};
   };
+  problem.advance = linear_quadratic_step(a, b, q, effort);
   problem.observe = [](const Numbers& state) { return state; };
   return problem;
 }
@@ -113,7 +143,8 @@ Dataset history(const ControlProblem& problem, int episodes, std::uint64_t seed)
       for (double& u : action) u += problem.noise * stream.normal();
       action = clipped(action);
       const double reward = problem.advance(state, action);
-      data.append(before, singles(action), static_cast<float>(reward), singles(problem.observe(state)), false, t + 1 == problem.steps, 0);
+      data.append(before, singles(action), static_cast<float>(reward), singles(problem.observe(state)), false, t + 1 == problem.steps,
+                  static_cast<float>(problem.cost(action)));
     }
   }
   return data;
@@ -133,16 +164,40 @@ double expected_return(const ControlProblem& problem, const Controller& controll
   return sum;
 }
 
+double mean_cost(const ControlProblem& problem, const Controller& controller, const Dataset& data, double discount) {
+  constexpr int starts = 200, steps = 300;
+  RandomStream stream(99, Draw::evaluation);
+  double sum = 0;
+  for (int i = 0; i < starts; ++i) {
+    const auto first = data.observations.begin() + static_cast<std::ptrdiff_t>(stream.below(data.size()) * data.observation_size);
+    Numbers state(first, first + static_cast<std::ptrdiff_t>(data.observation_size));
+    double weight = 1 - discount;
+    for (int t = 0; t < steps; ++t, weight *= discount) {
+      const Numbers action = controller(state);
+      sum += weight * problem.cost(action) / starts;
+      problem.advance(state, action);
+    }
+  }
+  return sum;
+}
+
 double closed_gap(const ControlProblem& problem, const Controller& controller) {
   const double low = expected_return(problem, problem.mediocre), high = expected_return(problem, problem.best);
   return (expected_return(problem, controller) - low) / (high - low);
 }
 
-Controller learned_controller(const ControlProblem& problem, const RlOptions& options, Dataset data, std::uint64_t seed) {
-  double mean = 0, squares = 0;
-  for (const float r : data.rewards) mean += r / static_cast<double>(data.size());
-  for (const float r : data.rewards) squares += (r - mean) * (r - mean) / static_cast<double>(data.size());
-  for (float& r : data.rewards) r = static_cast<float>(r / std::sqrt(squares));
+Controller learned_controller(const ControlProblem& problem, RlOptions options, Dataset data, std::uint64_t seed) {
+  const auto scale = [](std::vector<float>& values) {
+    double mean = 0, squares = 0;
+    for (const float r : values) mean += r / static_cast<double>(values.size());
+    for (const float r : values) squares += (r - mean) * (r - mean) / static_cast<double>(values.size());
+    const double deviation = squares > 0 ? std::sqrt(squares) : 1.0;
+    for (float& r : values) r = static_cast<float>(r / deviation);
+    return deviation;
+  };
+  scale(data.rewards);
+  const double cost_unit = scale(data.costs);
+  if (options.cost_limit >= 0) options.cost_limit /= cost_unit;
   Learner learner(options, data.observation_size, data.action_size, seed);
   BatchBuffer buffer;
   RandomStream stream(seed, Draw::minibatch);

@@ -73,6 +73,24 @@ TEST(Episodes, WhatCannotBeLearnedFromIsRefusedByNameAndRow) {
       refuses([&] { require_learnable(data, "'a.h5'"); }, "'a.h5': column 1 of observations is 7 in all 6 rows: leave the column out"));
 }
 
+// Costs in 10 of 200 rows. A third of the draws should be of those: 0.05 of them are anyway.
+TEST(Episodes, SafetyViolationsAreDrawnAsOftenAsAsked) {
+  Dataset data = episodes_of(std::vector<int>(20, 10));
+  for (std::size_t i = 0; i < data.size(); ++i) data.costs[i] = i % 20 == 7 ? 1 : 0;
+  const Emphasis emphasis = augment_safety_violations(data, 1.0 / 3, "'a.h5'");
+  EXPECT_EQ(emphasis.rows.size(), 10u);
+  EXPECT_NEAR(emphasis.chance, (1.0 / 3 - 0.05) / 0.95, 1e-12);
+  BatchBuffer buffer;
+  RandomStream stream(1, Draw::test);
+  const Batch batch = data.sample(stream, 60000, buffer, emphasis);
+  double share = 0;
+  for (const float cost : batch.costs) share += cost / 60000;
+  EXPECT_NEAR(share, 1.0 / 3, 0.01);
+  EXPECT_EQ(augment_safety_violations(data, 0.01, "'a.h5'").chance, 0) << "there are more than that";
+  data.costs.assign(data.size(), 0);
+  EXPECT_TRUE(refuses([&] { augment_safety_violations(data, 0.5, "'a.h5'"); }, "'a.h5': no transition has a positive cost"));
+}
+
 TEST(Episodes, NormalisedObservationsHaveMeanZeroAndDeviationOne) {
   Dataset data = episodes_of({4, 6});
   const ObservationScale scale = observation_scale(data);
@@ -99,6 +117,13 @@ TEST(Episodes, CoverageByHand) {
   EXPECT_NEAR(c.action_entropy, -(4 * 0.2 * std::log(0.2) + 2 * 0.1 * std::log(0.1)) / std::log(20.0), 1e-9);
   EXPECT_NEAR(c.saturated_share, 0.1, 1e-12);
   EXPECT_NEAR(c.violation_share, 0.5, 1e-12);
+  EXPECT_NEAR(c.cost_mean, 0.5, 1e-12);
+}
+
+// Discount 0.5. Three rows that end: 1.5 and 1 steps to come after the first two; two rows that are cut: 2 after each.
+TEST(Episodes, DiscountedHorizonByHand) {
+  EXPECT_NEAR(discounted_horizon(episodes_of({3, 2}), 0.5), (1.5 + 1 + 2 + 2) / 4, 1e-12);
+  EXPECT_EQ(discounted_horizon(episodes_of({1}), 0.5), 1);
 }
 
 }  // namespace

@@ -163,6 +163,17 @@ TEST(GridEnvironment, RewardIsTheSumOfItsAccount) {
   }
 }
 
+TEST(GridEnvironment, AStepCostsWhatItsConstraintsSay) {
+  auto e = environment("ieee13_der", {.actions = every_action, .constraints = "voltage,stability"});
+  e.reset(2, 0, 0);
+  std::vector<float> action(static_cast<std::size_t>(e.action_size()), 1.0F);
+  for (int t = 0; t < e.scenario().steps; ++t) {
+    const auto result = e.step(action);
+    EXPECT_DOUBLE_EQ(result.cost, result.info.voltage_violation + result.info.stability_violation);
+    EXPECT_DOUBLE_EQ(result.info.stability_violation, stability_violation(result.info.voltage_lowest));
+  }
+}
+
 TEST(GridEnvironment, StoredEnergyTelescopesOverADay) {
   auto e = environment();
   e.reset(2, 0, 1);

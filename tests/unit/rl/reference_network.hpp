@@ -53,6 +53,30 @@ inline Numbers at_their_networks(const ParameterLayout& layout, const std::vecto
   return targets;
 }
 
+inline Numbers tanh_of_network(const std::vector<LayerSlice>& layers, const Numbers& parameters, const Numbers& x) {
+  Numbers y = network(layers, parameters, x);
+  for (double& v : y) v = std::tanh(v);
+  return y;
+}
+
+/// The safety critic, an algorithm's last network.
+struct SafetyReference {
+  const ParameterLayout& layout;
+  const RlOptions& options;
+  const Numbers& frozen;
+  const Numbers& targets;
+  const Batch& batch;
+
+  double value(const Numbers& p, const Numbers& s, const Numbers& a) const { return network(layout.networks.back(), p, joined(s, a))[0]; }
+  /// Of row i, for the policy's action in its next state.
+  double loss(const Numbers& p, std::size_t i, const Numbers& next_policy) const {
+    const auto n = static_cast<std::size_t>(batch.size);
+    const double next = value(targets, row(batch.next_observations, i, n), next_policy);
+    const double goal = batch.costs[i] + options.cost_discount * (1.0 - batch.terminals[i]) * next;
+    return std::pow(value(p, row(batch.observations, i, n), row(batch.actions, i, n)) - goal, 2);
+  }
+};
+
 /// The gradient against central differences of reference.loss around reference.frozen.
 template <class Reference>
 void expect_slopes(std::span<const float> gradient, const Reference& reference) {

@@ -31,7 +31,8 @@ namespace {
 TEST(Allocation, AnUpdateReusesItsStorage) {
   const Dataset data = random_dataset(17, 6, 500);
   for (const auto algorithm : {LearnerKind::iql, LearnerKind::cql, LearnerKind::td3_bc, LearnerKind::behaviour_cloning}) {
-    Learner learner({.algorithm = algorithm, .hidden_dims = {64, 64}}, 17, 6, 1);
+    const bool safe = algorithm != LearnerKind::behaviour_cloning;
+    Learner learner({.algorithm = algorithm, .hidden_dims = {64, 64}, .safety_critic = safe, .cost_limit = safe ? 0.1 : -1.0}, 17, 6, 1);
     BatchBuffer buffer;
     RandomStream stream(1, Draw::minibatch);
     const auto update = [&] { learner.update(data.sample(stream, 256, buffer)); };

@@ -35,8 +35,11 @@ struct Conservative {
   std::vector<std::vector<Numbers>> draws;  // [state][3 K][m], K uniform and 2 K normal
   std::vector<Numbers> policy_draws;        // [state][m]
   double frozen_gap = 0;                    // what the multiplier ascends takes the gap as given
+  double price = 0;                         // of the safety critic
 
-  double multiplier(const Numbers& p) const { return layout.networks.size() > 4 ? std::exp(network(layout.networks[4], p, {})[0]) : 1.0; }
+  double multiplier(const Numbers& p) const {
+    return options.lagrange_threshold >= 0 ? std::exp(network(layout.networks[4], p, {})[0]) : 1.0;
+  }
 
   /// log sum exp over the actions of state i, minus Q at the data's.
   double gap(const Numbers& p, std::size_t i, std::size_t k) const {
@@ -71,8 +74,13 @@ struct Conservative {
       mode.resize(a.size());
       for (double& x : mode) x = std::tanh(x);
       const double next_value = std::min(network(net[0], targets, joined(next, mode))[0], network(net[1], targets, joined(next, mode))[0]);
-      const double goal =
-          batch.rewards[i] - options.safety_weight * batch.costs[i] + options.discount * (1.0 - batch.terminals[i]) * next_value;
+      const double goal = batch.rewards[i] - (options.safety_critic ? 0 : options.safety_weight) * batch.costs[i] +
+                          options.discount * (1.0 - batch.terminals[i]) * next_value;
+      if (options.safety_critic) {
+        const SafetyReference safety{.layout = layout, .options = options, .frozen = frozen, .targets = targets, .batch = batch};
+        critics += safety.loss(p, i, mode);
+        policy += price * safety.value(frozen, s, sample(network(net[2], p, s), policy_draws[i]).action);
+      }
       for (const std::size_t k : {0U, 1U}) {
         critics += std::pow(network(net[k], p, joined(s, a))[0] - goal, 2);
         critics += multiplier(frozen) * options.conservative_weight * gap(p, i, k);
@@ -103,13 +111,17 @@ void expect_conservative_gradient(RlOptions options) {
   for (float& x : apart.targets) x += 0.3F * static_cast<float>(stream.normal());
   for (float& x : std::span(apart.parameters).last(options.lagrange_threshold >= 0 ? 2 : 1)) x += 0.2F;
   apart.updates = 6;
+  apart.multiplier.value = 0.7;
   learner.restore(apart);
+  std::vector<std::size_t> followed{0, 1};
+  if (options.safety_critic) followed.push_back(learner.layout().networks.size() - 1);
 
   Conservative reference{.options = options,
                          .layout = learner.layout(),
                          .frozen = {apart.parameters.begin(), apart.parameters.end()},
-                         .targets = at_their_networks(learner.layout(), {0, 1}, apart),
-                         .batch = batch};
+                         .targets = at_their_networks(learner.layout(), followed, apart),
+                         .batch = batch,
+                         .price = 0.7};
   RandomStream draws(11, Draw::policy_sample, 0, 7);
   reference.draws.assign(states, std::vector<Numbers>(3 * samples, Numbers(actions)));
   for (auto& fan : reference.draws) {
@@ -135,6 +147,11 @@ TEST(ConservativeGradients, WithAMultiplierAreTheSlopesOfTheLosses) {
   expect_conservative_gradient({.lagrange_threshold = 0.5});
 }
 
+TEST(ConservativeGradients, WithASafetyCriticAreTheSlopesOfTheLosses) {
+  expect_conservative_gradient({.safety_critic = true, .cost_discount = 0.8});
+  expect_conservative_gradient({.lagrange_threshold = 0.5, .safety_critic = true, .cost_discount = 0.8});
+}
+
 TEST(ConservativeGradients, DoNotDependOnWhatIsShared) {
   expect_conservative_gradient({.shared = Sharing::all});
 }
@@ -145,6 +162,7 @@ struct DelayedPolicy {
   Numbers frozen, targets;
   const Batch& batch;
   std::vector<Numbers> noise;
+  double price = 0;  // of the safety critic
 
   double loss(const Numbers& p) const {
     const auto n = static_cast<std::size_t>(batch.size);
@@ -153,6 +171,8 @@ struct DelayedPolicy {
     for (std::size_t i = 0; i < n; ++i) {
       const Numbers s = row(batch.observations, i, n), a = row(batch.actions, i, n), next = row(batch.next_observations, i, n);
       Numbers then = network(net[2], targets, next);
+      const SafetyReference safety{.layout = layout, .options = options, .frozen = frozen, .targets = targets, .batch = batch};
+      if (options.safety_critic) critics += safety.loss(p, i, tanh_of_network(net[2], targets, next));
       for (std::size_t j = 0; j < then.size(); ++j)
         then[j] = std::clamp(std::tanh(then[j]) + std::clamp(0.2 * noise[i][j], -0.5, 0.5), -1.0, 1.0);
       const double next_value = std::min(network(net[0], targets, joined(next, then))[0], network(net[1], targets, joined(next, then))[0]);
@@ -167,13 +187,15 @@ struct DelayedPolicy {
       for (std::size_t j = 0; j < a.size(); ++j) cloning += (pi[j] - a[j]) * (pi[j] - a[j]) / static_cast<double>(a.size());
       scale += std::abs(network(net[0], frozen, joined(s, policy(frozen)))[0]) / static_cast<double>(n);
       ascent += network(net[0], frozen, joined(s, pi))[0];
+      if (options.safety_critic) ascent -= price * safety.value(frozen, s, pi);
     }
     return (critics + cloning - options.alpha / scale * ascent) / static_cast<double>(n);
   }
 };
 
-TEST(DelayedPolicyGradients, AreTheSlopesOfTheLosses) {
-  const RlOptions options{.algorithm = LearnerKind::td3_bc, .hidden_dims = {7, 6}};
+void expect_delayed_gradient(RlOptions options) {
+  options.algorithm = LearnerKind::td3_bc;
+  options.hidden_dims = {7, 6};
   Learner learner(options, 4, 3, 11);
   const Dataset data = random_dataset(4, 3, 9);
   BatchBuffer buffer;
@@ -182,17 +204,30 @@ TEST(DelayedPolicyGradients, AreTheSlopesOfTheLosses) {
   LearnerState apart = learner.state();
   for (float& x : apart.targets) x += 0.3F * static_cast<float>(stream.normal());
   apart.updates = 1;  // the second update steps the policy
+  apart.multiplier.value = 0.7;
   learner.restore(apart);
+  std::vector<std::size_t> followed{0, 1, 2};
+  if (options.safety_critic) followed.push_back(3);
   DelayedPolicy reference{.options = options,
                           .layout = learner.layout(),
                           .frozen = {apart.parameters.begin(), apart.parameters.end()},
-                          .targets = at_their_networks(learner.layout(), {0, 1, 2}, apart),
-                          .batch = batch};
+                          .targets = at_their_networks(learner.layout(), followed, apart),
+                          .batch = batch,
+                          .noise = {},
+                          .price = 0.7};
   RandomStream draws(11, Draw::policy_sample, 0, 2);
   for (int i = 0; i < 9; ++i) reference.noise.push_back({draws.normal(), draws.normal(), draws.normal()});
   const Losses losses = learner.update(batch);
-  EXPECT_NEAR(losses.critic + losses.actor, reference.loss(reference.frozen), 1e-4);
+  EXPECT_NEAR(losses.critic + losses.actor + losses.cost_critic, reference.loss(reference.frozen), 1e-4);
   expect_slopes(learner.gradient(), reference);
+}
+
+TEST(DelayedPolicyGradients, AreTheSlopesOfTheLosses) {
+  expect_delayed_gradient({});
+}
+
+TEST(DelayedPolicyGradients, WithASafetyCriticAreTheSlopesOfTheLosses) {
+  expect_delayed_gradient({.safety_critic = true, .cost_discount = 0.8});
 }
 
 TEST(DelayedPolicyGradients, LeavePolicyAndTargetsAloneOnOddUpdates) {

@@ -1,5 +1,5 @@
 #include "problems/control_problems.hpp"
-#include "rl/fitted_q.hpp"
+#include "rl/fitted_value.hpp"
 #include "runtime/error.hpp"
 
 #include <gtest/gtest.h>
@@ -53,6 +53,32 @@ TEST(FittedQ, FollowsTheTrueReturnOfTenPolicies) {
   const double correlation = product / std::sqrt(truths * squares);
   EXPECT_GT(correlation, 0.8);
   std::printf("fitted Q: correlation %.3f over ten policies; best %.3f, told %.3f\n", correlation, truth[4], estimates[4]);
+}
+
+// A hundred trials: ./gridfed bench learning evaluation.
+TEST(FittedQ, TheLowerBoundCoversInNineTrialsOfTen) {
+  constexpr int trials = 20;
+  const ControlProblem problem = linear_quadratic(1);
+  const RlOptions options{
+      .hidden_dims = {32, 32}, .discount = problem.discount, .tau = 0.05, .learning_rate = 2e-3, .updates = 1200, .batch_size = 64};
+  ControlProblem endless = problem;  // a cut episode would have gone on
+  endless.steps = 250;
+  const double truth = expected_return(
+      endless, [](const Numbers& x) { return Numbers{std::tanh(-0.3 * x[0] - x[1])}; }, 1000);
+  int covered = 0;
+  double width = 0, recorded = 0;
+  for (std::uint64_t trial = 0; trial < trials; ++trial) {
+    const FittedValue value = fitted_value(
+        options, history(problem, 60, 1000 + trial),
+        [](std::span<const float> x, std::span<float> u) { u[0] = std::tanh(-0.3F * x[0] - x[1]); }, 5, trial);
+    covered += value.lower <= truth;
+    width += (value.estimate - value.lower) / trials;
+    recorded += value.recorded / trials;
+  }
+  EXPECT_GE(covered, 18);
+  EXPECT_LT(width, 0.3 * (truth - recorded)) << "a bound that is always far below says nothing";
+  std::printf("fitted Q: the lower bound covers in %d of %d trials, %.2f below the estimate; true %.2f, behaviour %.2f\n", covered, trials,
+              width, truth, recorded);
 }
 
 TEST(FittedQ, RefusesEmptyData) {

@@ -19,6 +19,7 @@ struct Reference {
   const ParameterLayout& layout;
   Numbers frozen, targets;
   const Batch& batch;
+  double multiplier = 0;
 
   double loss(const Numbers& p) const {
     const auto n = static_cast<std::size_t>(batch.size);
@@ -31,7 +32,7 @@ struct Reference {
       advantage[i] = target - network(net[0], frozen, s)[0];
       const double u = target - network(net[0], p, s)[0];
       value_loss += std::abs(options.expectile - (u < 0 ? 1.0 : 0.0)) * u * u;
-      const double reward = batch.rewards[i] - options.safety_weight * batch.costs[i];
+      const double reward = batch.rewards[i] - (options.safety_critic ? 0 : options.safety_weight) * batch.costs[i];
       const double goal = reward + options.discount * (1.0 - batch.terminals[i]) * network(net[0], frozen, next)[0];
       for (const std::size_t k : {1U, 2U}) critic_loss += std::pow(network(net[k], p, joined(s, a))[0] - goal, 2);
     }
@@ -39,10 +40,17 @@ struct Reference {
     for (const double u : advantage) mean += u / static_cast<double>(n);
     for (const double u : advantage) variance += (u - mean) * (u - mean) / static_cast<double>(n);
     double actor_loss = 0;
+    const SafetyReference safety{.layout = layout, .options = options, .frozen = frozen, .targets = targets, .batch = batch};
     for (std::size_t i = 0; i < n; ++i) {
       const Numbers s = row(batch.observations, i, n), a = row(batch.actions, i, n);
-      Numbers pi = network(net[3], p, s);
-      for (double& x : pi) x = std::tanh(x);
+      const Numbers pi = tanh_of_network(net[3], p, s);
+      if (options.safety_critic) {
+        critic_loss += safety.loss(p, i, tanh_of_network(net[3], frozen, row(batch.next_observations, i, n)));
+        const Numbers now = tanh_of_network(net[3], frozen, s);
+        advantage[i] -= multiplier * (safety.value(targets, s, a) - safety.value(targets, s, now));
+        if (options.actor_update == ActorUpdate::q_ascent)
+          actor_loss += multiplier * options.q_weight * safety.value(frozen, s, pi) / std::sqrt(variance);
+      }
       if (options.actor_update == ActorUpdate::q_ascent) {
         for (std::size_t j = 0; j < a.size(); ++j) actor_loss += (pi[j] - a[j]) * (pi[j] - a[j]) / static_cast<double>(a.size());
         actor_loss -= options.q_weight * network(net[1], frozen, joined(s, pi))[0] / std::sqrt(variance);
@@ -72,15 +80,19 @@ void expect_true_gradient(RlOptions options) {
   LearnerState apart = learner.state();  // targets and critics differ, log_std is not zero
   for (float& x : apart.targets) x += 0.3F * static_cast<float>(stream.normal());
   for (float& x : std::span(apart.parameters).last(3)) x += 0.2F;
+  apart.multiplier.value = 0.7;
   learner.restore(apart);
 
+  std::vector<std::size_t> followed{1, 2};
+  if (options.safety_critic) followed.push_back(learner.layout().networks.size() - 1);
   const Reference reference{.options = options,
                             .layout = learner.layout(),
                             .frozen = {apart.parameters.begin(), apart.parameters.end()},
-                            .targets = at_their_networks(learner.layout(), {1, 2}, apart),
-                            .batch = batch};
+                            .targets = at_their_networks(learner.layout(), followed, apart),
+                            .batch = batch,
+                            .multiplier = 0.7};
   const Losses losses = learner.update(batch);
-  EXPECT_NEAR(losses.value + losses.critic + losses.actor, reference.loss(reference.frozen), 1e-4);
+  EXPECT_NEAR(losses.value + losses.critic + losses.actor + losses.cost_critic, reference.loss(reference.frozen), 1e-4);
   expect_slopes(learner.gradient(), reference);
 }
 
@@ -90,6 +102,11 @@ TEST(Gradients, OfQAscentAreTheSlopesOfItsLosses) {
 
 TEST(Gradients, OfAdvantageWeightingAreTheSlopesOfItsLosses) {
   expect_true_gradient({.actor_update = ActorUpdate::advantage_weighted});
+}
+
+TEST(Gradients, WithASafetyCriticAreTheSlopesOfTheLosses) {
+  expect_true_gradient({.safety_critic = true, .cost_discount = 0.8});
+  expect_true_gradient({.actor_update = ActorUpdate::advantage_weighted, .safety_critic = true, .cost_discount = 0.8});
 }
 
 TEST(Gradients, DoNotDependOnWhatIsShared) {

@@ -83,7 +83,10 @@ TEST(Learner, StopAndResumeEqualsUninterruptedBitForBit) {
                                      {.actor_update = ActorUpdate::advantage_weighted},
                                      {.algorithm = LearnerKind::cql, .lagrange_threshold = 1},
                                      {.algorithm = LearnerKind::td3_bc},
-                                     {.algorithm = LearnerKind::behaviour_cloning}};
+                                     {.algorithm = LearnerKind::behaviour_cloning},
+                                     {.safety_critic = true, .cost_limit = 0.01},
+                                     {.algorithm = LearnerKind::cql, .safety_critic = true, .cost_limit = 0.01},
+                                     {.algorithm = LearnerKind::td3_bc, .safety_critic = true, .cost_limit = 0.01}};
   for (RlOptions options : kinds) {
     options.hidden_dims = {16, 16};
     options.weight_decay = 0.01;
@@ -106,6 +109,8 @@ TEST(Learner, StopAndResumeEqualsUninterruptedBitForBit) {
     EXPECT_EQ(whole.state().targets, moved.state().targets);
     EXPECT_EQ(whole.state().moments, moved.state().moments);
     EXPECT_EQ(whole.state().advantage_scale, moved.state().advantage_scale);
+    EXPECT_EQ(whole.state().multiplier, moved.state().multiplier);
+    EXPECT_EQ(whole.state().multiplier.cost != 0, options.safety_critic);
   }
 }
 

@@ -40,6 +40,11 @@ TEST(RlOptions, ReadsChoicesAndLists) {
   EXPECT_EQ(options.actor_update, ActorUpdate::advantage_weighted);
   EXPECT_EQ(options.hidden_dims, (std::vector<std::int64_t>{64, 32, 16}));
   EXPECT_EQ(options.tau, 0.01);
+  const RlOptions safe = parse({"--rl.safety_critic=true", "--rl.cost_limit=0.02", "--rl.multiplier_gains=1, 0.5,3"});
+  EXPECT_TRUE(safe.safety_critic);
+  EXPECT_EQ(safe.cost_limit, 0.02);
+  EXPECT_EQ(safe.multiplier_gains.integral, 0.5);
+  EXPECT_EQ(safe.multiplier_gains.derivative, 3);
 }
 
 TEST(RlOptions, RefusesWhatItCannotMean) {
@@ -47,9 +52,13 @@ TEST(RlOptions, RefusesWhatItCannotMean) {
   EXPECT_THROW(parse({"--rl.hidden_dims=64,x"}), Error);
   EXPECT_THROW(parse({"--rl.hidden_dims=64,"}), Error);
   EXPECT_THROW(parse({"--rl.hidden_dims= "}), Error);
+  EXPECT_THROW(parse({"--rl.multiplier_gains=1,2"}), Error);
   RlOptions options;
   options.expectile = 1.0;
   EXPECT_THROW(validate(options), Error);
+  EXPECT_THROW(validate(RlOptions{.cost_limit = 0.1}), Error) << "nothing looks at costs";
+  EXPECT_THROW(validate(RlOptions{.algorithm = LearnerKind::behaviour_cloning, .safety_critic = true}), Error);
+  EXPECT_THROW(validate(RlOptions{.safety_critic = true, .cost_discount = 1}), Error);
 }
 
 }  // namespace

@@ -26,9 +26,11 @@ std::vector<float> gradient_of(const RlOptions& options, const Batch& batch, con
 
 std::vector<RlOptions> algorithms() {
   const RlOptions small{.hidden_dims = {10, 8}};
-  std::vector<RlOptions> all(3, small);
+  std::vector<RlOptions> all(4, small);
   all[1].actor_update = ActorUpdate::advantage_weighted;
   all[2].algorithm = LearnerKind::behaviour_cloning;
+  all[3].safety_critic = true;
+  all[3].safety_weight = 0.5;
   return all;
 }
 

@@ -9,6 +9,7 @@
 
 // Every loss on one example of three states, worked out by hand with linear networks of one observation s and one action a:
 //   (s, a, r, s'): (0, 0.5, 1, 1), (1, -0.5, 0, 2), (2, 0, 2, 0) with a true end after the last; discount 0.5; the policy is tanh(0) = 0.
+// Their costs 1, 0, 2 matter to the safety critic alone.
 
 namespace gridfed {
 namespace {
@@ -25,10 +26,12 @@ Losses losses_of(RlOptions options, const std::vector<float>& parameters, const 
   state.updates = updates;
   learner.restore(state);
   Dataset data = empty_dataset(1, 1);
-  const auto add = [&](float s, float a, float r, float next, bool end) { data.append({&s, 1}, {&a, 1}, r, {&next, 1}, end, false, 0); };
-  add(0, 0.5F, 1, 1, false);
-  add(1, -0.5F, 0, 2, false);
-  add(2, 0, 2, 0, true);
+  const auto add = [&](float s, float a, float r, float next, bool end, float cost) {
+    data.append({&s, 1}, {&a, 1}, r, {&next, 1}, end, false, cost);
+  };
+  add(0, 0.5F, 1, 1, false, 1);
+  add(1, -0.5F, 0, 2, false, 0);
+  add(2, 0, 2, 0, true, 2);
   BatchBuffer buffer;
   return learner.update(data.gather(std::vector<std::size_t>{0, 1, 2}, buffer));
 }
@@ -96,6 +99,48 @@ TEST(ThreeStates, ConservativeQLearning) {
   EXPECT_NEAR(losses.conservative, gap, 1e-5);
   EXPECT_NEAR(losses.actor, density - 1, 1e-5);
   EXPECT_NEAR(losses.temperature, 1, 1e-6);
+}
+
+// Qc = s + 2 a and Qct = a + 3, which is 3 at every policy's action; cost discount 0.2. Goals 1 + 0.6, 0 + 0.6, 2 against Qc(s, a) = 1, 0,
+// 2: L_C = 2 * 0.36 / 3; 3 is to come. The policy follows Q - 0.5 Qc: mean (s - 0.5 s) = 0.5 in place of 1 for the two that ascend. Where
+// advantages weigh, 0.5 (Qct(s, a) - Qct(s, 0)) = 0.5 a is taken off: 1.25, -0.25, -1.
+TEST(ThreeStates, SafetyCritic) {
+  const std::vector<float> critic{1, 2, 0}, critic_target{0, 1, 3};
+  const auto with = [](std::vector<float> own, const std::vector<float>& more) {
+    own.insert(own.end(), more.begin(), more.end());
+    return own;
+  };
+  RlOptions options{.safety_weight = 0.5, .safety_critic = true, .cost_discount = 0.2};
+  const std::vector<float> targets = with({1, 1, 1, 0, 0, 3}, critic_target);
+  const Losses ascent = losses_of(options, with({2, 0, 1, 1, 0, 0, -1, 2, 0, 0}, critic), targets);
+  EXPECT_NEAR(ascent.cost_critic, 0.24, 1e-6);
+  EXPECT_NEAR(ascent.cost, 3, 1e-6);
+  EXPECT_NEAR(ascent.multiplier, 0.5, 1e-12);
+  EXPECT_NEAR(ascent.critic, 5.0 / 3, 1e-6) << "rewards are the other critics' alone";
+  EXPECT_NEAR(ascent.actor, 0.5 / 3 - 0.1 * 0.5 / std::sqrt(3.5 / 3), 1e-6);
+
+  options.actor_update = ActorUpdate::advantage_weighted;
+  const Losses weighted = losses_of(options, with({2, 0, 1, 1, 0, 0, -1, 2, 0, 0, 0}, critic), targets);
+  EXPECT_NEAR(weighted.cost_critic, 0.24, 1e-6);
+  EXPECT_NEAR(weighted.actor, (1.0439385 * (std::exp(3.75) + std::exp(-0.75)) + 0.9189385 * std::exp(-3.0)) / 3, 1e-4);
+
+  options.algorithm = LearnerKind::td3_bc;
+  const Losses delayed = losses_of(options, with({1, 1, 0, 0, -1, 2, 0, 0}, critic), with({1, 0, 1, 0, 0, 3, 0, 0}, critic_target), 1);
+  EXPECT_NEAR(delayed.cost_critic, 0.24, 1e-6);
+  EXPECT_NEAR(delayed.critic, 1.5, 1e-6);
+  EXPECT_NEAR(delayed.actor, -2.5 * 0.5 + 0.5 / 3, 1e-6);
+
+  // CQL draws its actions, which Qc = s does not see: 0.5 s is added to the loss, mean 0.5. Qc(s, a) = 0, 1, 2: (1.6^2 + 0.4^2) / 3.
+  options.algorithm = LearnerKind::cql;
+  options.action_samples = 2;
+  const std::vector<float> own{1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0}, own_targets{1, 0, 1, 0, 0, 3};
+  const Losses conservative = losses_of(options, with(own, {1, 0, 0}), with(own_targets, critic_target));
+  options.safety_critic = false;
+  options.safety_weight = 0;
+  const Losses without = losses_of(options, own, own_targets);
+  EXPECT_NEAR(conservative.cost_critic, 2.72 / 3, 1e-6);
+  EXPECT_NEAR(conservative.critic, without.critic, 1e-6);
+  EXPECT_NEAR(conservative.actor, without.actor + 0.5, 1e-5);
 }
 
 // The multiplier must grow where the gap is above its threshold and fall where it is below.

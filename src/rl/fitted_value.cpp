@@ -1,19 +1,17 @@
-#include "study/fitted_value.hpp"
+#include "rl/fitted_value.hpp"
 
 #include "data/episodes.hpp"
-#include "rl/fitted_q.hpp"
 
 #include <cmath>
 
 namespace gridfed {
 
-FittedValue fitted_value(const RlOptions& options, const Dataset& data, const PolicyNetwork& policy, int fits, std::uint64_t seed) {
+FittedValue fitted_value(const RlOptions& options, const Dataset& data, const ActionOf& policy, int fits, std::uint64_t seed) {
   RlOptions plain = options;
   plain.safety_weight = 0;  // returns are of the reward alone
-  const ActionOf act = [&](std::span<const float> observation, std::span<float> action) { policy.act(observation, action); };
   const auto all = episodes(data);
   const auto value_of = [&](const Dataset& part, std::uint64_t fit) {
-    const FittedQ critic(plain, part, act, seed + fit);
+    const FittedQ critic(plain, part, policy, seed + fit);
     std::vector<float> starts;
     const auto parts = episodes(part);
     for (const Episode& episode : parts) {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "data/dataset.hpp"
+#include "rl/fitted_q.hpp"
 #include "rl/options.hpp"
-#include "rl/policy.hpp"
 
 #include <cstdint>
 
@@ -17,6 +17,6 @@ struct FittedValue {
 };
 
 /// Fits with the networks, rates and length of the options, once to all data and `fits` times to samples of its episodes.
-FittedValue fitted_value(const RlOptions& options, const Dataset& data, const PolicyNetwork& policy, int fits, std::uint64_t seed);
+FittedValue fitted_value(const RlOptions& options, const Dataset& data, const ActionOf& policy, int fits, std::uint64_t seed);
 
 }  // namespace gridfed
