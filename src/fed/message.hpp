@@ -21,7 +21,7 @@ struct SparseUpdate {
 enum class Rounding { nearest, stochastic };
 
 /// Header, indices, scales, values. Indices are a bitmap, or where that makes the message shorter by more than an eighth gaps: a bitmap is
-/// read ten times as fast, and from any place.
+/// read faster, and from any place.
 using EncodedUpdate = std::vector<std::byte>;
 
 /// Values are finite. bits of a value: 32 float, 2 to 8 levels between -scale and scale, a scale for every 1024 values sent. Stochastic

@@ -100,17 +100,17 @@ case_ranks() {
     must "$ranks" evaluate --output "n$ranks"
     [[ -e n$ranks/checkpoint.h5 ]] && fail "the checkpoint outlived the run on $ranks ranks"
   done
-  # What was played may be demanded of, too.
-  run 1 evaluate --config study.ini --output n1 --require-lower-bound 1000 >log 2>&1
-  [[ $? == 2 && $(grep -c 'is not to be used: its return may be as low as' log) == 6 ]] || { fail "no demand was missed"; tail -5 log; }
-  must 1 evaluate --output n1 --require-lower-bound -1000 --require-cvar -1000
-  grep -q 'policy=federated_0 return=.* lower_bound=.* cvar=' log || fail "no judgement of what was played"
   for ranks in 2 4; do
     must_same n1/dataset.h5 "n$ranks/dataset.h5"
     must_same_policies n1 "n$ranks" 6
     must_same n1/metrics.h5 "n$ranks/metrics.h5"
     must_same n1/report.h5 "n$ranks/report.h5"
   done
+  # What was played may be demanded of, too.
+  run 1 evaluate --config study.ini --output n1 --require-lower-bound 1000 >log 2>&1
+  [[ $? == 2 && $(grep -c 'is not to be used: its return may be as low as' log) == 6 ]] || { fail "no demand was missed"; tail -5 log; }
+  must 1 evaluate --output n1 --require-lower-bound -1000 --require-cvar -1000
+  grep -q 'policy=federated_0 return=.* lower_bound=.* cvar=' log || fail "no judgement of what was played"
   # The comparison itself must notice: another seed gives other numbers.
   must 1 dataset --output other --seed 2
   "$probe" same n1/dataset.h5 other/dataset.h5 >log && fail "another seed gave the same dataset"
