@@ -171,7 +171,6 @@ struct ReactorData {
 /// Phases of a terminal that an instrument transformer feeds a controller from.
 enum class PhaseSelection { one, average, maximum, minimum };
 
-/// Line-drop-compensated tap controller of one transformer winding (OpenDSS RegControl).
 /// What a regulator makes of power that flows back through it for a while: nothing, regulate the other side, or go on with other settings.
 enum class ReversePower { disregarded, reverses, cogeneration };
 
@@ -185,6 +184,7 @@ struct ReverseData {
   double r = 0, x = 0, z = 0;       ///< line-drop compensation as in forward direction, where there is any
 };
 
+/// Line-drop-compensated tap controller of one transformer winding (OpenDSS RegControl).
 struct RegulatorData {
   std::string name, transformer;                      ///< transformer by name
   int winding = 2;                                    ///< whose tap moves, 1-based

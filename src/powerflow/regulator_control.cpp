@@ -156,6 +156,9 @@ int move_regulators(PowerFlow& flow, RegulatorSettings& settings) {
   const auto& regulators = network.data().regulators;
   const auto count = static_cast<int>(regulators.size());
   std::vector<RegulatorWish> wishes(regulators.size());
+  // Of settings that want back and forth at one power, each regulator follows one a time.
+  std::vector<bool> settled(regulators.size(), false);
+  const auto turns = [&](int i) { return !settled[i] && wants_to_turn(flow, i, settings.mode[i]); };
   std::vector<Operation> operations;
   int moved = 0;
   for (bool turning = true; turning && moved == 0;) {
@@ -164,13 +167,15 @@ int move_regulators(PowerFlow& flow, RegulatorSettings& settings) {
       wishes[i] = regulator_wish(flow, i, settings);
       wishes[i].taps = wishes[i].at_limit ? 0 : taps_at_once(regulators[i], wishes[i].taps);
       if (wishes[i].taps != 0) first_move = std::min(first_move, wishes[i].delay);
-      if (wants_to_turn(flow, i, settings.mode[i])) first_turn = std::min(first_turn, regulators[i].reverse.delay);
+      if (turns(i)) first_turn = std::min(first_turn, regulators[i].reverse.delay);
     }
     // Turning moves no tap, so that those who turned can be asked again.
     turning = first_turn < first_move;
     for (int i = 0; i < count; ++i) {
-      if (turning && regulators[i].reverse.delay == first_turn && wants_to_turn(flow, i, settings.mode[i]))
+      if (turning && regulators[i].reverse.delay == first_turn && turns(i)) {
         settings.mode[i] = turned(regulators[i], settings.mode[i]);
+        settled[i] = true;
+      }
       if (turning || wishes[i].taps == 0 || wishes[i].delay > first_move) continue;
       const int transformer = network.regulator_transformers()[i], part = regulators[i].winding - 1;
       const auto& winding = network.data().transformers[transformer].windings[part];

@@ -111,6 +111,18 @@ TEST(StaticMode, ARegulatorMovesSeventyPercentOfTheTapsItWants) {
   }
 }
 
+TEST(StaticMode, ARegulatorThatWantsBothWaysTurnsOnceATime) {
+  // Below 900 kW forward it is to reverse, above -900 kW to go forward again: any power between suits neither.
+  const auto network = regulated("vreg=124 band=100 reversible=yes revvreg=124 revband=100 revthreshold=-900");
+  UnbalancedPowerFlow flow(network, {});
+  ASSERT_TRUE(flow.solve(rated_conditions(*network, 0.01)).converged);
+  auto settings = regulator_settings(*network);
+  for (const auto mode : {RegulatorMode::reverse, RegulatorMode::forward}) {
+    EXPECT_EQ(move_regulators(flow, settings), 0);
+    EXPECT_EQ(settings.mode[0], mode);
+  }
+}
+
 TEST(StaticMode, ControlsAreContentAtEveryStep) {
   NetworkData data = test::feeder_data("ieee34");
   data.load_shapes.push_back({.name = "s", .active = {0.3, 1.1, 0.7}});
